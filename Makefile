@@ -56,12 +56,12 @@ format: setup-dev ## Lay the code out
 	@"$(BIN)/ruff" check --fix-only --quiet .
 	@"$(BIN)/ruff" format .
 
-lock: ## Resolve requirements*.in anew into requirements*.lock (needs uv)
+lock: ## Resolve requirements*.in into requirements*.lock (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --upgrade requirements.in -o requirements.lock
+		--custom-compile-command "make lock" $(UPGRADE) requirements.in -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --upgrade requirements-dev.in -o requirements-dev.lock
+		--custom-compile-command "make lock" $(UPGRADE) requirements-dev.in -o requirements-dev.lock
 
 clean: ## Remove the environment and caches; data stays
 	rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
