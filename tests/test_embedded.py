@@ -106,9 +106,8 @@ async def test_a_pid_file_that_names_somebody_elses_process_does_not_deceive(fol
     kept = (folder / "postgres" / "postmaster.pid").read_text()
     os.kill(postmaster(folder), signal.SIGKILL)
     time.sleep(0.5)
-    stranger = subprocess.Popen(
-        ["sleep", "60"], **({"user": (folder / "postgres").stat().st_uid} if os.geteuid() == 0 else {})
-    )
+    account = (folder / "postgres").stat().st_uid
+    stranger = subprocess.Popen(["sleep", "60"], user=account if os.geteuid() == 0 else None)
     try:
         (folder / "postgres" / "postmaster.pid").write_text(kept.replace(str(postmaster(folder)), str(stranger.pid), 1))
         again = EmbeddedPostgres(folder)

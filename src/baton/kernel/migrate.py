@@ -1,0 +1,135 @@
+"""Brings a database to this version: roles, tables, job queue. Forward only, one at a time, all or nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+from alembic import command, op
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+import baton
+from baton.kernel import queue, roles
+from baton.kernel.data_dir import Misconfigured
+from baton.kernel.errors import Unavailable
+from baton.kernel.settings import Settings
+
+# "baton" in ASCII: the advisory lock that whoever migrates holds.
+_LOCK = 0x6261746F6E
+_TURN_TIMEOUT = "10min"
+_SESSION = "set lock_timeout = '10s'; set citus.enable_unsafe_triggers = on"
+_OLDEST_SERVER = 180000
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The revision that the database had (None: it was empty) and the one that it has now."""
+
+    before: str | None
+    after: str
+
+
+async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
+    """Provision roles, run the migrations that are missing, install the job queue. A second run changes nothing.
+
+    Raises Misconfigured for a database that is newer, foreign, or of an older PostgreSQL, and Unavailable for one that
+    cannot be reached or is locked; in each case it is left as it was.
+    """
+    folder = migrations_folder()
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    async with _owner(owner_dsn) as owner:
+        before = await _known_revision(owner, {script.revision for script in scripts.walk_revisions()})
+        await roles.provision(owner, settings)
+        await _prepare_citus(owner)
+        if before != scripts.get_current_head():
+            await _upgrade(owner_dsn, config)
+        await queue.install(owner)
+    return Migrated(before, scripts.get_current_head() or "")
+
+
+def migrations_folder() -> Path:
+    """Where the migrations are: in an installed package beside the code, in a checkout at its top."""
+    packaged = Path(baton.__file__).parent / "_migrations"
+    return packaged if packaged.is_dir() else Path(baton.__file__).parents[2] / "migrations"
+
+
+def run_sql(name: str) -> None:
+    """Run a file of `migrations/sql` inside the migration's transaction. For use in `migrations/versions`."""
+    sql = (migrations_folder() / "sql" / name).read_text(encoding="utf-8")
+    connection = op.get_bind().connection
+    # The driver's own protocol takes many statements at once; SQLAlchemy's prepares one at a time.
+    connection.dbapi_connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
+
+
+@asynccontextmanager
+async def _owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    where = urlsplit(dsn)
+    place = f"{where.path.strip('/') or 'the database'} at {where.hostname or 'the local socket'}"
+    try:
+        owner = await asyncpg.connect(dsn, timeout=30)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise Unavailable(
+            f"{place} cannot be reached: {error or type(error).__name__}. Look at DATABASE_URL."
+        ) from error
+    try:
+        await owner.execute(f"set lock_timeout = '{_TURN_TIMEOUT}'")
+        await owner.fetchval("select pg_advisory_lock($1)", _LOCK)
+        await owner.execute(_SESSION)
+        yield owner
+    except asyncpg.LockNotAvailableError as error:
+        raise Unavailable(f"{place} is busy: another migration or a long transaction runs there. Try again.") from error
+    finally:
+        await owner.close()
+
+
+async def _known_revision(owner: asyncpg.Connection, known: set[str]) -> str | None:
+    version = owner.get_server_version()
+    if int(await owner.fetchval("select current_setting('server_version_num')::int")) < _OLDEST_SERVER:
+        raise Misconfigured(f"Baton needs PostgreSQL 18 or newer; this server is {version.major}.{version.minor}.")
+    if not await owner.fetchval("select to_regclass('public.alembic_version') is not null"):
+        if await owner.fetchval("select exists (select from pg_tables where schemaname = 'public')"):
+            raise Misconfigured(
+                "The database holds tables that are not Baton's. Give Baton an empty database of its own."
+            )
+        return None
+    revision: str | None = await owner.fetchval("select version_num from public.alembic_version")
+    if revision is not None and revision not in known:
+        raise Misconfigured(
+            f"The database is at revision {revision}, which this Baton does not know: a newer version wrote it. "
+            "Install that version. Nothing was changed."
+        )
+    return revision
+
+
+async def _prepare_citus(owner: asyncpg.Connection) -> None:
+    """Let SET LOCAL reach the shards. Without Citus the setting means nothing, and only a superuser may make it."""
+    if await owner.fetchval("select exists (select from pg_extension where extname = 'citus')"):
+        await owner.execute("""
+            do $$ begin
+              execute format('alter database %I set citus.propagate_set_commands = ''local''', current_database());
+            end $$
+        """)
+
+
+async def _upgrade(dsn: str, config: Config) -> None:
+    async def connect() -> asyncpg.Connection:
+        connection = await asyncpg.connect(dsn, timeout=30)
+        await connection.execute(_SESSION)
+        return connection
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(run)

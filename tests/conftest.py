@@ -1,0 +1,57 @@
+"""What tests share: one embedded server for the run, a migrated database on it, and the product's pools."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from baton.kernel import settings as configuration
+from baton.kernel.db import Database
+from baton.kernel.embedded import EmbeddedPostgres
+from baton.kernel.migrate import migrate
+from baton.kernel.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedPostgres]:
+    """The embedded PostgreSQL of this run; as root its account must be able to pass through the folder."""
+    folder = Path(tempfile.mkdtemp(prefix="baton-tests-"))
+    folder.chmod(0o711)
+    with EmbeddedPostgres(folder) as started:
+        yield started
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture
+async def empty_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The owner's DSN of a database of its own, without tables."""
+    name = f"t_{uuid4().hex[:12]}"
+    owner = await asyncpg.connect(server.dsn())
+    await owner.execute(f"create database {name}")
+    yield server.dsn(database=name)
+    await owner.execute(f"drop database {name} with (force)")
+    await owner.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def settings(server: EmbeddedPostgres) -> Settings:
+    """Settings of the run, on the migrated database."""
+    loaded = configuration.load(data=server.folder, environ={}).with_database(server.dsn())
+    await migrate(server.dsn(), loaded)
+    return loaded
+
+
+@pytest_asyncio.fixture(scope="session")
+async def db(settings: Settings) -> AsyncIterator[Database]:
+    """The product's own pools: the application's role and the relay's."""
+    assert settings.app_dsn
+    assert settings.relay_dsn
+    database = Database(settings.app_dsn, settings.relay_dsn, pool_size=settings.pool_size)
+    await database.open()
+    yield database
+    await database.close()
