@@ -17,8 +17,9 @@ from sqlalchemy.pool import NullPool
 import baton
 from baton.kernel import queue, roles
 from baton.kernel.data_dir import Misconfigured
+from baton.kernel.db import Database
 from baton.kernel.errors import Unavailable
-from baton.kernel.settings import Settings
+from baton.kernel.settings import APP_ROLE, RELAY_ROLE, Settings
 
 # "baton" in ASCII: the advisory lock that whoever migrates holds.
 _LOCK = 0x6261746F6E
@@ -41,19 +42,40 @@ async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
     Raises Misconfigured for a database that is newer, foreign, or of an older PostgreSQL, and Unavailable for one that
     cannot be reached or is locked; in each case it is left as it was.
     """
-    folder = migrations_folder()
-    config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _scripts()
+    head = scripts.get_current_head() or ""
     async with _owner(owner_dsn) as owner:
         before = await _known_revision(owner, {script.revision for script in scripts.walk_revisions()})
         await roles.provision(owner, settings)
         await _prepare_citus(owner)
-        if before != scripts.get_current_head():
+        if before != head:
             await _upgrade(owner_dsn, config)
+            await owner.execute(f"grant select on alembic_version to {APP_ROLE}, {RELAY_ROLE}")
         await queue.install(owner)
-    return Migrated(before, scripts.get_current_head() or "")
+    return Migrated(before, head)
+
+
+async def check(database: Database) -> None:
+    """See that the database fits this version, asking as the application. Raises Misconfigured, saying what to do."""
+    head = _scripts()[1].get_current_head()
+    try:
+        revision = await database.app.fetchval("select version_num from alembic_version")
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        revision = None
+    if revision is None:
+        raise Misconfigured("The database is empty. Run: baton migrate")
+    if revision != head:
+        raise Misconfigured(
+            f"The database is at revision {revision}, this Baton is at {head}. "
+            "Run `baton migrate` if the database is the older one, or install the newer Baton."
+        )
+
+
+def _scripts() -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config, ScriptDirectory.from_config(config)
 
 
 def migrations_folder() -> Path:

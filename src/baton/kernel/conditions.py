@@ -1,0 +1,235 @@
+"""The one language of conditions: a small JSON tree that compiles to SQL over any rowset with a lead's columns.
+
+    {"all": [{"field": "score", "op": ">=", "value": 40}, {"not": {"field": "email", "op": "is_set"}}]}
+
+A node is `all`, `any` (lists of nodes), `not` (a node) or a test `field`/`op`/`value`. `has_word` looks for whole words
+("cto" is no part of "director"), `contains` for any part of a text. A test on a missing value is false, except `!=`,
+`not_in` and `is_not_set`, which are true. Every test is two-valued, so `not` is plain negation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+from uuid import UUID
+
+from baton.kernel.errors import Invalid
+
+Condition = dict[str, Any]
+FieldType = Literal["text", "integer", "number", "date", "time", "uuid", "tags", "boolean"]
+EVERYTHING: Condition = {"all": []}
+MAX_NODES = 500
+MAX_DEPTH = 20
+
+
+def everything() -> Condition:
+    """A condition that every lead meets, as the default of a field."""
+    return {"all": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field that conditions may name: its SQL over the rowset `l`, and its type."""
+
+    sql: str
+    type: FieldType
+
+
+@dataclass(slots=True)
+class Compiled:
+    """SQL text and its arguments, numbered from `first` on."""
+
+    sql: str = ""
+    args: list[Any] = field(default_factory=list)
+
+
+_CASTS: dict[FieldType, str] = {
+    "text": "text", "integer": "bigint", "number": "numeric", "date": "date", "time": "timestamptz", "uuid": "uuid",
+    "tags": "text", "boolean": "boolean",
+}  # fmt: skip
+_COMPARE = {"=": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+_ORDERED = {"integer", "number", "date", "time"}
+
+
+def compile(condition: Condition, fields: Mapping[str, Field], *, now: datetime, first: int = 1) -> Compiled:
+    """SQL for a condition, its parameters starting at `$first`; `now` is what relative dates count from.
+
+    `fields` is the closed list of what may be named; a name starting with "field." reaches an organization's custom
+    field. Raises Invalid, naming the part that is wrong.
+    """
+    compiler = _Compiler(fields, now, first)
+    sql = compiler.node(condition, 0)
+    return Compiled(sql, compiler.args)
+
+
+def check(condition: Condition, fields: Mapping[str, Field], *, now: datetime) -> Condition:
+    """The condition itself, if it compiles. Raises Invalid."""
+    compile(condition, fields, now=now)
+    return condition
+
+
+class _Compiler:
+    def __init__(self, fields: Mapping[str, Field], now: datetime, first: int) -> None:
+        self.fields, self.now, self.first = fields, now, first
+        self.args: list[Any] = []
+        self.nodes = 0
+
+    def node(self, node: Any, depth: int) -> str:
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise Invalid(f"A condition has at most {MAX_NODES} parts, {MAX_DEPTH} deep.")
+        if not isinstance(node, dict):
+            raise Invalid("A condition is an object with “all”, “any”, “not” or “field”.")
+        keys = set(node)
+        if keys in ({"all"}, {"any"}):
+            (word, parts), *_ = node.items()
+            if not isinstance(parts, list):
+                raise Invalid(f"“{word}” takes a list of conditions.")
+            joined = (" AND " if word == "all" else " OR ").join(self.node(part, depth + 1) for part in parts)
+            return f"({joined})" if parts else ("true" if word == "all" else "false")
+        if keys == {"not"}:
+            return f"(NOT {self.node(node['not'], depth + 1)})"
+        if "field" in keys and "op" in keys and keys <= {"field", "op", "value"}:
+            return self.test(node["field"], node["op"], node.get("value"))
+        raise Invalid("A condition has “all”, “any”, “not”, or “field” with “op” and “value”.")
+
+    def test(self, name: Any, op: Any, value: Any) -> str:
+        found = self.field_of(name)
+        if op == "is_set":
+            return f"({found.sql} <> '{{}}')" if found.type == "tags" else f"({found.sql} IS NOT NULL)"
+        if op == "is_not_set":
+            return f"({found.sql} = '{{}}')" if found.type == "tags" else f"({found.sql} IS NULL)"
+        if found.type == "tags":
+            return self.tags(found, name, op, value)
+        if op in _COMPARE and (op == "=" or found.type in _ORDERED):
+            return f"coalesce({found.sql} {_COMPARE[op]} {self.value(found, name, value)}, false)"
+        if op == "!=":
+            return f"({found.sql} IS DISTINCT FROM {self.value(found, name, value)})"
+        if op in ("in", "not_in"):
+            array = self.argument(
+                [_convert(found.type, name, v) for v in _list(name, value)], f"{_CASTS[found.type]}[]"
+            )
+            return (
+                f"coalesce({found.sql} = ANY ({array}), false)"
+                if op == "in"
+                else f"coalesce({found.sql} <> ALL ({array}), true)"
+            )
+        if op == "between" and found.type in _ORDERED:
+            low, high = _pair(name, value)
+            return f"coalesce({found.sql} BETWEEN {self.value(found, name, low)} AND {self.value(found, name, high)}, false)"
+        if op in ("contains", "starts_with") and found.type == "text":
+            return self.pattern(found, name, op, value)
+        if op == "has_word" and found.type == "text":
+            words = [f" {_words(_convert('text', name, v))} " for v in (value if isinstance(value, list) else [value])]
+            spaced = f"' ' || regexp_replace(lower({found.sql}), '[^[:alnum:]]+', ' ', 'g') || ' '"
+            array = self.argument(words, "text[]")
+            return f"coalesce(EXISTS (SELECT FROM unnest({array}) w WHERE strpos({spaced}, w) > 0), false)"
+        if op in ("within_last", "within_next", "older_than") and found.type in ("time", "date"):
+            return self.relative(found, name, op, value)
+        raise Invalid(f"“{name}” ({found.type}) cannot be tested with “{str(op)[:40]}”.", field="op")
+
+    def field_of(self, name: Any) -> Field:
+        if isinstance(name, str) and name in self.fields:
+            return self.fields[name]
+        if isinstance(name, str) and name.startswith("field.") and 6 < len(name) <= 106:
+            return Field(f"(l.fields ->> {self.argument(name[6:], 'text')})", "text")
+        raise Invalid(f"There is no field “{str(name)[:80]}” to test.", field="field")
+
+    def tags(self, found: Field, name: Any, op: Any, value: Any) -> str:
+        if op in ("has_any", "has_all", "has_none"):
+            array = self.argument([_convert("text", name, v) for v in _list(name, value)], "text[]")
+            operator = "@>" if op == "has_all" else "&&"
+            return f"({'NOT ' if op == 'has_none' else ''}{found.sql} {operator} {array})"
+        raise Invalid(f"“{name}” can be tested with has_any, has_all, has_none, is_set and is_not_set.", field="op")
+
+    def pattern(self, found: Field, name: Any, op: str, value: Any) -> str:
+        text = _convert("text", name, value).lower()
+        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        like = self.argument(f"%{escaped}%" if op == "contains" else f"{escaped}%", "text")
+        return f"coalesce(lower({found.sql}) LIKE {like}, false)"
+
+    def relative(self, found: Field, name: Any, op: str, value: Any) -> str:
+        days = value.get("days") if isinstance(value, dict) and set(value) == {"days"} else None
+        if not isinstance(days, (int, float)) or isinstance(days, bool) or not 0 <= days <= 36500:
+            raise Invalid(f'“{op}” takes {{"days": n}}.', field="value")
+        edge = self.now + timedelta(days=days) if op == "within_next" else self.now - timedelta(days=days)
+        cast = _CASTS[found.type]
+        at, now = (self.argument(t if found.type == "time" else t.date(), cast) for t in (edge, self.now))
+        if op == "older_than":
+            return f"coalesce({found.sql} < {at}, false)"
+        low, high = (now, at) if op == "within_next" else (at, now)
+        return f"coalesce({found.sql} BETWEEN {low} AND {high}, false)"
+
+    def value(self, found: Field, name: Any, value: Any) -> str:
+        return self.argument(_convert(found.type, name, value), _CASTS[found.type])
+
+    def argument(self, value: Any, cast: str) -> str:
+        self.args.append(value)
+        return f"${self.first + len(self.args) - 1}::{cast}"
+
+
+def _words(text: str) -> str:
+    """A text's words in lower case with single blanks between them, as the database compares them."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
+def _list(name: Any, value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > 1000:
+        raise Invalid(f"“{name}” is compared with a list here, of at most 1000 values.", field="value")
+    return value
+
+
+def _pair(name: Any, value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise Invalid(f"“between” takes two values for “{name}”: [from, to].", field="value")
+    return value[0], value[1]
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+        raise ValueError
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value or len(value) > 10_000:
+        raise ValueError
+    value.encode()
+    return value
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError
+    return number
+
+
+def _time(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+_CONVERT: dict[FieldType, Callable[[Any], Any]] = {
+    "text": _text, "integer": _integer, "number": _number, "date": lambda v: date.fromisoformat(_text(v)), "time": _time,
+    "uuid": lambda v: UUID(_text(v)), "tags": _text, "boolean": _boolean,
+}  # fmt: skip
+
+
+def _convert(type: FieldType, name: Any, value: Any) -> Any:
+    try:
+        return _CONVERT[type](value)
+    except (ValueError, InvalidOperation, OverflowError):
+        hint = {"time": " such as 2026-04-30T10:00:00Z", "date": " such as 2026-04-30"}.get(type, "")
+        raise Invalid(f"“{name}” is compared with {type}{hint}, not {str(value)[:60]!r}.", field="value") from None

@@ -1,0 +1,176 @@
+"""Connections and transactions: the one place that says BEGIN, and sets the organization when it does."""
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from baton.kernel.errors import BatonError, Conflict, Invalid, NotFound, Unavailable
+from baton.kernel.values import Ref, as_uuid, new_id
+
+Row: TypeAlias = asyncpg.Record
+S = TypeVar("S", bound=msgspec.Struct)
+
+_BY_STATE: dict[str, tuple[type[BatonError], str]] = {
+    "23505": (Conflict, "It exists already. Use another name or id, or change the existing record."),
+    "23503": (NotFound, "A record that this refers to does not exist in your organization."),
+    "23514": (Invalid, "A value breaks a rule of its field."),
+    "22P02": (Invalid, "A value has the wrong form."),
+    "22003": (Invalid, "A number is too large."),
+    "22021": (Invalid, "Text must be valid UTF-8 without NUL."),
+    "22P05": (Invalid, "Text must be valid UTF-8 without NUL."),
+    "54000": (Invalid, "A value is too large."),
+    "53100": (Unavailable, "The database's disk is full. Nothing was changed."),
+    "53300": (Unavailable, "The database has no free connection. Try again."),
+    "55P03": (Unavailable, "The record is busy. Try again."),
+    "57P01": (Unavailable, "The database is restarting. Try again."),
+    "57P03": (Unavailable, "The database is starting. Try again."),
+}
+
+
+def translated(error: asyncpg.PostgresError) -> BatonError | None:
+    """The typed error for a database error, by its SQLSTATE; None where it is a fault of the product."""
+    known = _BY_STATE.get(error.sqlstate or "")
+    return known[0](known[1]) if known else None
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg carries no types
+    """A connection that sends no reset on release: SET LOCAL ends with its transaction, nothing else is set."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode)
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction of one operation, inside one organization. `now` is the operation's moment, in UTC."""
+
+    conn: Any
+    org_id: UUID
+    now: datetime
+    operation: str
+    operation_id: UUID = field(default_factory=new_id)
+    caused_by: UUID | None = None
+    depth: int = 0
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        """All rows of a statement."""
+        rows: list[Row] = await self.conn.fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> Row | None:
+        """The first row of a statement, or None."""
+        row: Row | None = await self.conn.fetchrow(sql, *args)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row."""
+        return await self.conn.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> None:
+        """Run a statement for its effect."""
+        await self.conn.execute(sql, *args)
+
+
+def struct_of(row: Row, type: type[S]) -> S:
+    """The struct of a row whose columns are its fields, JSON columns converted to their types."""
+    names = zip(type.__struct_fields__, type.__struct_encode_fields__, strict=True)
+    return msgspec.convert({encoded: row[name] for name, encoded in names}, type)
+
+
+def by_ref(ref: Ref, parameter: int = 2) -> tuple[str, UUID | str]:
+    """The SQL that finds a record by id or external id, and its argument."""
+    uuid = as_uuid(ref)
+    return (f"id = ${parameter}", uuid) if uuid else (f"external_id = ${parameter}", ref)
+
+
+class Database:
+    """The pools: one of the application's role, one (small) of the role that reads the log across organizations."""
+
+    def __init__(self, app_dsn: str, relay_dsn: str, *, pool_size: int = 6) -> None:
+        self._app_dsn = app_dsn
+        self._relay_dsn = relay_dsn
+        self._pool_size = pool_size
+        self._app: asyncpg.Pool | None = None
+        self._relay: asyncpg.Pool | None = None
+        self.on_commit: list[Callable[[], None]] = []
+
+    async def open(self) -> None:
+        """Connect. Raises Unavailable where the database cannot be reached."""
+        try:
+            self._app = await self._pool(self._app_dsn, self._pool_size, _prepare)
+            self._relay = await self._pool(self._relay_dsn, 4, None)  # the job engine reads and writes jsonb as text
+        except (OSError, asyncpg.PostgresError, ssl.SSLError) as error:
+            raise Unavailable(f"The database cannot be reached: {error}") from error
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        for pool in (self._app, self._relay):
+            if pool is not None:
+                with contextlib.suppress(TimeoutError):
+                    await pool.close()
+
+    @staticmethod
+    async def _pool(dsn: str, size: int, init: Any) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            connection_class=_Connection,
+            init=init,
+            statement_cache_size=1000,
+            max_inactive_connection_lifetime=0,
+            server_settings={"application_name": "baton"},
+        )
+
+    @property
+    def app(self) -> Any:
+        """The application's pool, for what needs no organization: directory functions only."""
+        if self._app is None:
+            raise RuntimeError("Database.open() was not awaited")
+        return self._app
+
+    @property
+    def relay(self) -> Any:
+        """The pool of the role that reads the log of all organizations and owns the job queue."""
+        if self._relay is None:
+            raise RuntimeError("Database.open() was not awaited")
+        return self._relay
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, org_id: UUID, *, read_only: bool = False) -> AsyncIterator[Any]:
+        """A transaction inside one organization, begun and scoped in one round trip."""
+        mode = " READ ONLY" if read_only else ""
+        async with self.app.acquire() as conn:
+            await conn.execute(f"BEGIN{mode}; SET LOCAL app.org_id = '{org_id}'")
+            try:
+                yield conn
+            except BaseException:
+                if not conn.is_closed():
+                    await conn.execute("ROLLBACK")
+                raise
+            await conn.execute("COMMIT")
+
+    def committed(self) -> None:
+        """Tell the readers of the log in this process that there is something new."""
+        for wake in self.on_commit:
+            wake()
+
+
+def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into columns, for INSERT … SELECT FROM unnest(…)."""
+    return [[row[i] for row in rows] for i in range(width)]

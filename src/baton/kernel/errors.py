@@ -1,0 +1,80 @@
+"""The few typed errors of the product; every door translates them into its own protocol."""
+
+
+class BatonError(Exception):
+    """An answer that is not a success: `message` says what to do; `field` names the input at fault, if one is.
+
+    `code` is stable and meant for programs, `status` is the HTTP status (RFC 9110).
+    """
+
+    code = "INTERNAL_SERVER_ERROR"
+    status = 500
+
+    def __init__(self, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.retry_after = retry_after
+
+
+class Invalid(BatonError):
+    """The input cannot be understood or breaks a rule of its field."""
+
+    code = "BAD_REQUEST"
+    status = 400
+
+
+class Unauthenticated(BatonError):
+    """Nobody is signed in, or the credential is wrong, expired or revoked."""
+
+    code = "UNAUTHORIZED"
+    status = 401
+
+
+class Forbidden(BatonError):
+    """The actor's role does not admit the operation."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(BatonError):
+    """It does not exist, or the actor may not know that it does."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class Conflict(BatonError):
+    """The record stands otherwise than the write expects: stale version, taken name, wrong state."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class TooLarge(BatonError):
+    """The body exceeds the limit."""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+
+
+class Unprocessable(BatonError):
+    """The request is well formed but contradicts an earlier one: an idempotency key with another body."""
+
+    code = "UNPROCESSABLE_CONTENT"
+    status = 422
+
+
+class TooMany(BatonError):
+    """A limit is reached; `retry_after` says in how many seconds to try again."""
+
+    code = "TOO_MANY_REQUESTS"
+    status = 429
+
+
+class Unavailable(BatonError):
+    """The database cannot be reached or cannot write just now; nothing was changed."""
+
+    code = "SERVICE_UNAVAILABLE"
+    status = 503

@@ -1,0 +1,227 @@
+"""The registry of what the product can do, and `perform`, the only way to do it."""
+
+import asyncio
+import hashlib
+import inspect
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Database, Tx, translated
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unprocessable
+from baton.kernel.values import new_id, utc_now
+
+log = structlog.get_logger()
+Kind = Literal["query", "mutation"]
+Verb = Callable[[Tx, Actor, Any], Awaitable[Any]]
+Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
+MAX_DEPTH = 16
+
+
+class Input(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What an operation takes. Unknown fields are refused."""
+
+
+class Output(msgspec.Struct, rename="camel", kw_only=True):
+    """What an operation answers."""
+
+
+class Nothing(Input, kw_only=True):
+    """The input of an operation that takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that the product can do. `role` is the least role that may, None for everyone without signing in.
+
+    An `internal` one is a step of the product's own work: no door offers it.
+    """
+
+    name: str
+    kind: Kind
+    role: Role | None
+    summary: str
+    input: type[msgspec.Struct]
+    output: Any
+    verb: Verb
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The activity that something follows from; `depth` counts the steps since a person or the outside began it."""
+
+    activity_id: UUID
+    depth: int
+
+
+registry: dict[str, Operation] = {}
+guards: list[Guard] = []
+
+
+def operation(
+    name: str, *, kind: Kind = "mutation", role: Role | None, summary: str, internal: bool = False
+) -> Callable[[Verb], Verb]:
+    """Name a verb `async def verb(tx, actor, input: I) -> O` as an operation of the product."""
+
+    def register(verb: Verb) -> Verb:
+        hints = typing.get_type_hints(verb)
+        parameter = list(inspect.signature(verb).parameters)[2]
+        if name in registry:
+            raise ValueError(f"operation {name} is registered twice")
+        registry[name] = Operation(name, kind, role, summary, hints[parameter], hints["return"], verb, internal)
+        return verb
+
+    return register
+
+
+def find(name: str, *, offered: bool = False) -> Operation:
+    """The operation of that name; with `offered` only what doors offer. Raises NotFound."""
+    found = registry.get(name)
+    if found is None or (offered and found.internal):
+        raise NotFound(f"There is no operation “{name[:80]}”.")
+    return found
+
+
+async def perform(
+    db: Database,
+    actor: Actor,
+    name: str,
+    input: bytes | dict[str, Any] | msgspec.Struct | None = None,
+    *,
+    idempotency_key: str | None = None,
+    now: datetime | None = None,
+    cause: Cause | None = None,
+    operation_id: UUID | None = None,
+    lenient: bool = False,
+    ignore_unknown: bool = False,
+) -> Any:
+    """Perform an operation in one transaction and answer its output.
+
+    `lenient` reads numbers and booleans from text (forms, query strings); `ignore_unknown` drops unknown top-level
+    fields (the doors of documents B and C). With `idempotency_key` a repetition answers the first result again.
+    Raises Forbidden, Invalid, NotFound, Conflict, Unprocessable and what the verb raises; then nothing is changed.
+    """
+    op = find(name)
+    check_role(op, actor)
+    decoded = decode(op, input, lenient=lenient, ignore_unknown=ignore_unknown)
+    body = _canonical(decoded)
+    for attempt in range(4):
+        tx = Tx(None, actor.org_id, now or utc_now(), name, operation_id or new_id())
+        if cause is not None:
+            tx.caused_by, tx.depth = cause.activity_id, cause.depth + 1
+            if tx.depth > MAX_DEPTH:
+                raise Conflict(
+                    f"Stopped: {MAX_DEPTH} steps followed from one another. Look for rules that trigger each other."
+                )
+        try:
+            async with db.transaction(actor.org_id, read_only=op.kind == "query") as tx.conn:
+                result = await _run(tx, actor, op, decoded, body, idempotency_key)
+        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+            if attempt == 3:
+                raise Conflict("Others are changing the same records. Try again.") from None
+            await asyncio.sleep(0.01 * 2**attempt)
+            continue
+        except asyncpg.PostgresError as error:
+            known = translated(error)
+            if known is None:
+                raise
+            log.info("refused by the database", operation=name, sqlstate=error.sqlstate, detail=str(error))
+            raise known from error
+        if op.kind == "mutation":
+            db.committed()
+        return result
+    raise AssertionError("unreachable")
+
+
+async def _run(tx: Tx, actor: Actor, op: Operation, decoded: Any, body: bytes, key: str | None) -> Any:
+    if key is None or op.kind == "query":
+        return await _guarded(tx, actor, op, decoded)
+    if not 1 <= len(key) <= 255:
+        raise Invalid("An Idempotency-Key has 1 to 255 characters.")
+    fingerprint = hashlib.sha256(op.name.encode() + b"\0" + body).digest()
+    if not await tx.fetchval(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{tx.org_id}/{actor.key}/{key}"
+    ):
+        raise Conflict("The first request with this Idempotency-Key is still running. Try again.")
+    first = await tx.fetchrow(
+        "SELECT operation, fingerprint, response FROM idempotency_keys WHERE org_id = $1 AND actor = $2 AND key = $3",
+        tx.org_id, actor.key, key,
+    )  # fmt: skip
+    if first is not None:
+        if first["fingerprint"] != fingerprint:
+            raise Unprocessable("This Idempotency-Key was used with another request. Use a new key.")
+        return msgspec.json.decode(first["response"], type=op.output)
+    result = await _guarded(tx, actor, op, decoded)
+    await tx.execute(
+        """INSERT INTO idempotency_keys (org_id, actor, key, operation, fingerprint, response, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        tx.org_id, actor.key, key, op.name, fingerprint, msgspec.json.encode(result), tx.now,
+    )  # fmt: skip
+    return result
+
+
+async def _guarded(tx: Tx, actor: Actor, op: Operation, decoded: Any) -> Any:
+    for guard in guards:
+        await guard(tx, actor, op, decoded)
+    return await op.verb(tx, actor, decoded)
+
+
+def check_role(op: Operation, actor: Actor) -> None:
+    """Raise Forbidden where the actor's role or its token's scopes do not admit the operation."""
+    if op.role is None:
+        return
+    if not actor.role.admits(op.role):
+        raise Forbidden(
+            f"{op.summary} needs the role {op.role}. You are {actor.role}; ask an admin of your organization."
+        )
+    if actor.scopes and op.name not in actor.scopes and f"{op.kind}:*" not in actor.scopes:
+        raise Forbidden(f"This token's scopes do not include {op.name}.")
+
+
+def decode(op: Operation, input: Any, *, lenient: bool = False, ignore_unknown: bool = False) -> Any:
+    """The operation's typed input from JSON bytes, a mapping or the struct itself. Raises Invalid, naming the field."""
+    if isinstance(input, op.input):
+        return input
+    try:
+        value = msgspec.json.decode(input) if isinstance(input, bytes) else ({} if input is None else input)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Invalid("The body is not valid JSON.") from None
+    if ignore_unknown and isinstance(value, dict):
+        known = {f.encode_name for f in msgspec.structs.fields(op.input)}
+        value = {k: v for k, v in value.items() if k in known}
+    try:
+        return msgspec.convert(value, op.input, strict=not lenient)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise _explained(error) from None
+
+
+def _explained(error: Exception) -> Invalid:
+    message, _, path = str(error).partition(" - at `$.")
+    return Invalid(f"{message} (field {path[:-1]})" if path else message, field=path[:-1] or None)
+
+
+def _canonical(decoded: Any) -> bytes:
+    try:
+        body: bytes = msgspec.json.encode(decoded)
+    except UnicodeEncodeError:
+        raise Invalid("Text must be valid Unicode: it holds a lone surrogate.") from None
+    if b"\\u0000" in body and _holds_nul(msgspec.json.decode(body)):
+        raise Invalid("Text may not hold the NUL character.")
+    return body
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(k) or _holds_nul(v) for k, v in value.items())
+    return isinstance(value, list) and any(map(_holds_nul, value))

@@ -1,0 +1,35 @@
+"""Pages of a list: an opaque cursor that resumes after the last row, at any depth."""
+
+import base64
+import binascii
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from baton.kernel.errors import Invalid
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], rename="camel", kw_only=True):
+    """Items, the cursor of the next page (none at the end), and the total where it is cheap to know."""
+
+    items: list[T]
+    next_cursor: str | None = None
+    total: int | None = None
+
+
+def cursor(*position: Any) -> str:
+    """The opaque cursor of a position, its values those of the sort's columns."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def position(text: str, *types: Any) -> tuple[Any, ...]:
+    """The position that `cursor` made. Raises Invalid for anything else."""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return tuple(msgspec.json.decode(raw, type=tuple[types]))  # type: ignore[valid-type]
+    except (msgspec.MsgspecError, ValueError, binascii.Error):
+        raise Invalid(
+            "This cursor is not one of ours, or belongs to another list. Start without it.", field="cursor"
+        ) from None

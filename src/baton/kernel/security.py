@@ -1,0 +1,68 @@
+"""Secrets: password hashes, tokens that are shown once and kept as hashes, signed JSON web tokens."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import argon2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from baton.kernel.errors import Unauthenticated
+
+_hasher = argon2.PasswordHasher()
+_DECOY = _hasher.hash(secrets.token_urlsafe(16))
+_ALGORITHMS = ["HS256"]
+
+
+async def hash_password(password: str) -> str:
+    """The argon2id hash (RFC 9106) of a password."""
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
+async def verify_password(password: str, hashed: str | None) -> bool:
+    """Whether the password fits; as slow for an unknown person (`hashed` None) as for a known one."""
+    try:
+        await asyncio.to_thread(_hasher.verify, hashed or _DECOY, password)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
+    return hashed is not None
+
+
+def new_token(prefix: str) -> str:
+    """A random token of 256 bits that says what it is: "bat_agent_…"."""
+    return f"bat_{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a token: its SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def derived(secret: str, purpose: str) -> str:
+    """A key of its own for each purpose, from the installation's secret (HMAC-SHA-256, hexadecimal)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def sign_jwt(secret: str, claims: dict[str, Any], *, now: datetime, lifetime: timedelta) -> str:
+    """A signed JSON web token (RFC 7519, HS256) with `iat` and `exp`."""
+    key = OctKey.import_key(derived(secret, "jwt"))
+    times = {"iat": int(now.timestamp()), "exp": int((now + lifetime).timestamp()), "iss": "baton"}
+    return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims | times, key)
+
+
+def read_jwt(secret: str, token: str) -> dict[str, Any]:
+    """The claims of a token that we signed. Raises Unauthenticated for any other, and for an expired one."""
+    try:
+        decoded = jwt.decode(token, OctKey.import_key(derived(secret, "jwt")), algorithms=_ALGORITHMS)
+        jwt.JWTClaimsRegistry(iss={"essential": True, "value": "baton"}, exp={"essential": True}).validate(
+            decoded.claims
+        )
+    except (JoseError, ValueError):
+        raise Unauthenticated("The token is not valid, or has expired. Sign in again.") from None
+    claims: dict[str, Any] = decoded.claims
+    return claims

@@ -1,0 +1,59 @@
+"""Small values that everything uses: ids, the clock, references, folded text, e-mail addresses and money."""
+
+import unicodedata
+from datetime import UTC, datetime
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from uuid_utils.compat import uuid7
+
+from baton.kernel.errors import Invalid
+
+Ref = str  # a record's UUID or its externalId: both are accepted wherever an id is
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562), increasing within a process."""
+    return uuid7()
+
+
+def utc_now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def as_uuid(ref: Ref) -> UUID | None:
+    """The UUID that `ref` spells, or None where it is an external id."""
+    try:
+        return UUID(ref)
+    except ValueError:
+        return None
+
+
+def fold(text: str) -> str:
+    """Lower case without accents and doubled blanks, for search columns: "Tomás  Rey" → "tomas rey"."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(plain.casefold().split())
+
+
+def email_address(text: str, *, field: str = "email") -> str:
+    """The address as a person would write it, its domain in lower case.
+
+    Raises Invalid for anything that cannot be an address (RFC 5321); no name server is asked.
+    """
+    try:
+        return validate_email(
+            text.strip(), check_deliverability=False, test_environment=True, allow_domain_literal=False
+        ).normalized
+    except EmailNotValidError as error:
+        raise Invalid(f"“{text[:80]}” is not an e-mail address: {error}", field=field) from None
+
+
+def email_key(address: str) -> str:
+    """What two spellings of one address share: lower case, no blanks around it."""
+    return address.strip().casefold()
+
+
+def clean(text: str | None) -> str | None:
+    """Text without blanks around it, None where nothing remains."""
+    return (text or "").strip() or None
