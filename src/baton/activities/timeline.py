@@ -1,0 +1,66 @@
+"""Reading the log: one lead's timeline, and the organization's whole audit. Spec A8, C6."""
+
+from datetime import datetime
+from uuid import UUID
+
+from baton.activities.activity import COLUMNS, Activity, from_row
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx
+from baton.kernel.errors import Invalid
+from baton.kernel.operation import Input, operation
+from baton.kernel.page import Page, cursor, position
+
+MAX_LIMIT = 200
+
+
+class ReadAudit(Input, kw_only=True):
+    """Filters of the organization's log; the page has `limit` (1–200) activities, newest first."""
+
+    kind: str | None = None
+    actor_id: UUID | None = None
+    operation_id: UUID | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@operation("crm.activities.list", kind="query", role=Role.MEMBER, summary="Read the organization's log")
+async def audit(tx: Tx, actor: Actor, input: ReadAudit) -> Page[Activity]:
+    """The organization's whole log, newest first. Spec B9, C6."""
+    return await page(
+        tx,
+        limit=input.limit,
+        after=input.cursor,
+        kind=input.kind,
+        actor_id=input.actor_id,
+        operation_id=input.operation_id,
+    )
+
+
+async def page(
+    tx: Tx,
+    *,
+    limit: int,
+    after: str | None,
+    lead_id: UUID | None = None,
+    kind: str | None = None,
+    actor_id: UUID | None = None,
+    operation_id: UUID | None = None,
+) -> Page[Activity]:
+    """A page of activities, newest first, of one lead or of all. Raises Invalid for a bad limit or cursor."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Invalid(f"A page has 1 to {MAX_LIMIT} entries.", field="limit")
+    tests, args = ["a.org_id = $1"], [tx.org_id]
+    for column, value in (("lead_id", lead_id), ("kind", kind), ("actor_id", actor_id), ("operation_id", operation_id)):
+        if value is not None:
+            args.append(value)  # type: ignore[arg-type]
+            tests.append(f"a.{column} = ${len(args)}")
+    if after is not None:
+        args.extend(position(after, datetime, UUID))
+        tests.append(f"(a.occurred_at, a.id) < (${len(args) - 1}, ${len(args)})")
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM activities a WHERE {' AND '.join(tests)} ORDER BY a.occurred_at DESC, a.id DESC LIMIT {limit + 1}",
+        *args,
+    )
+    items = [from_row(row) for row in rows[:limit]]
+    more = cursor(items[-1].occurred_at, items[-1].id) if len(rows) > limit else None
+    return Page(items=items, next_cursor=more)
