@@ -1,0 +1,230 @@
+"""Members of an organization: people, and agents with a supervisor, working hours and capacity. Spec A6, B9."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from baton.accounts.hours import WorkingHours
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.activities.replay import difference
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Row, Tx, by_ref, struct_of
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.security import hash_password
+from baton.kernel.values import Ref, email_address, email_key, new_id
+
+AgentKind = Literal["playbook", "model", "external"]
+MIN_PASSWORD = 10
+_COLUMNS = """id, kind, name, email, role, status, agent_kind, purpose, supervisor_id, time_zone, working_hours, capacity, external_id,
+    version"""
+
+
+class Member(Output, kw_only=True):
+    """A person or an agent in the organization. `capacity` is how many open leads it takes, none for no limit."""
+
+    id: UUID
+    kind: Literal["person", "agent"]
+    name: str
+    email: str | None
+    role: Role
+    status: Literal["active", "paused", "removed"]
+    agent_kind: AgentKind | None
+    purpose: str | None
+    supervisor_id: UUID | None
+    time_zone: str
+    working_hours: WorkingHours
+    capacity: int | None
+    external_id: str | None
+    version: int
+
+
+class AddPerson(Input, kw_only=True):
+    """A person to add. A person known by this e-mail keeps the password they have."""
+
+    name: str
+    email: str
+    role: Role = Role.MEMBER
+    password: str | None = None
+    time_zone: str = "UTC"
+    capacity: int | None = None
+    external_id: str | None = None
+
+
+class AddAgent(Input, kw_only=True):
+    """An agent to add, under the supervision of a person. Its role is at most member."""
+
+    name: str
+    agent_kind: AgentKind = "playbook"
+    purpose: str | None = None
+    supervisor_id: Ref | None = None
+    time_zone: str = "UTC"
+    capacity: int | None = None
+    external_id: str | None = None
+
+
+class EditMember(Input, kw_only=True):
+    """What of a member to change; absent fields stay."""
+
+    member_id: Ref
+    version: int | None = None
+    name: str | None = None
+    role: Role | None = None
+    status: Literal["active", "paused"] | None = None
+    time_zone: str | None = None
+    working_hours: WorkingHours | None = None
+    capacity: int | None = None
+
+
+class RemoveMember(Input, kw_only=True):
+    """The member to remove."""
+
+    member_id: Ref
+
+
+def from_row(row: Row) -> Member:
+    """The member of a row."""
+    return struct_of(row, Member)
+
+
+@operation("crm.members.list", kind="query", role=Role.VIEWER, summary="List the members")
+async def list_members(tx: Tx, actor: Actor, input: Nothing) -> list[Member]:
+    """The members that are not removed, people first, by name."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM members WHERE org_id = $1 AND status <> 'removed' ORDER BY kind DESC, name, id",
+        tx.org_id,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def member(tx: Tx, ref: Ref | UUID) -> Member:
+    """A member by id or external id. Raises NotFound, also for a removed one."""
+    where, value = by_ref(str(ref))
+    row = await tx.fetchrow(
+        f"SELECT {_COLUMNS} FROM members WHERE org_id = $1 AND {where} AND status <> 'removed'", tx.org_id, value
+    )
+    if row is None:
+        raise NotFound("There is no such member in your organization.", field="memberId")
+    return from_row(row)
+
+
+@operation("crm.members.addPerson", role=Role.ADMIN, summary="Add a person")
+async def add_person(tx: Tx, actor: Actor, input: AddPerson) -> Member:
+    """Add a person with a role. Raises Invalid, Conflict where they are a member already, Forbidden for an owner by an admin."""
+    _may_grant(actor, input.role)
+    address = email_address(input.email)
+    if not input.name.strip():
+        raise Invalid("A member needs a name.", field="name")
+    if input.password is not None and len(input.password) < MIN_PASSWORD:
+        raise Invalid(f"A password has at least {MIN_PASSWORD} characters.", field="password")
+    hashed = await hash_password(input.password) if input.password else None
+    person_id = await tx.fetchval(
+        "SELECT directory_add_person($1, $2, $3, $4, $5)",
+        new_id(),
+        email_key(address),
+        address,
+        input.name.strip(),
+        hashed,
+    )
+    return await _insert(
+        tx, actor, kind="person", person_id=person_id, name=input.name.strip(), email=address, role=input.role,
+        time_zone=input.time_zone, capacity=input.capacity, external_id=input.external_id,
+    )  # fmt: skip
+
+
+@operation("crm.members.addAgent", role=Role.ADMIN, summary="Add an agent")
+async def add_agent(tx: Tx, actor: Actor, input: AddAgent) -> Member:
+    """Add an agent; whoever adds it supervises it unless another person is named. Raises Invalid, NotFound."""
+    if not input.name.strip():
+        raise Invalid("An agent needs a name.", field="name")
+    supervisor = await member(tx, input.supervisor_id) if input.supervisor_id else None
+    if supervisor is not None and supervisor.kind != "person":
+        raise Invalid("An agent's supervisor is a person.", field="supervisorId")
+    return await _insert(
+        tx, actor, kind="agent", name=input.name.strip(), role=Role.MEMBER, agent_kind=input.agent_kind, purpose=input.purpose,
+        supervisor_id=supervisor.id if supervisor else (actor.id if actor.type == "user" else None), time_zone=input.time_zone,
+        capacity=input.capacity, external_id=input.external_id,
+    )  # fmt: skip
+
+
+async def _insert(tx: Tx, actor: Actor, **values: Any) -> Member:
+    id = new_id()
+    names = ", ".join(values)
+    parameters = ", ".join(f"${index}" for index in range(4, 4 + len(values)))
+    await tx.execute(
+        f"INSERT INTO members (org_id, id, created_at, {names}) VALUES ($1, $2, $3, {parameters})",
+        tx.org_id,
+        id,
+        tx.now,
+        *values.values(),
+    )
+    if values.get("person_id"):
+        await tx.execute("SELECT directory_add_membership($1, $2)", values["person_id"], id)
+    added = await member(tx, id)
+    await append(
+        tx, actor,
+        Entry(kind=kinds.MEMBER_ADDED, subject_type="member", subject_id=id,
+              payload={"name": added.name, "kind": added.kind, "role": added.role}),
+    )  # fmt: skip
+    return added
+
+
+@operation("crm.members.update", role=Role.ADMIN, summary="Change a member")
+async def update(tx: Tx, actor: Actor, input: EditMember) -> Member:
+    """Change a member's name, role, state, hours or capacity. Raises Forbidden where an admin would change an owner."""
+    before = await member(tx, input.member_id)
+    _may_grant(actor, before.role)
+    if input.version is not None and input.version != before.version:
+        raise Conflict("The member was changed since you read it. Read it again.")
+    if input.role is not None:
+        _may_grant(actor, input.role)
+        if before.kind == "agent" and input.role.admits(Role.ADMIN):
+            raise Forbidden("An agent cannot be an admin.")
+    given = {
+        f: v
+        for f in ("name", "role", "status", "time_zone", "working_hours", "capacity")
+        if (v := getattr(input, f)) is not None
+    }
+    after = msgspec.structs.replace(before, **given)
+    changes = difference(msgspec.to_builtins(before), msgspec.to_builtins(after))
+    await tx.execute(
+        """UPDATE members SET name = $3, role = $4, status = $5, time_zone = $6, working_hours = $7, capacity = $8, version = version + 1
+            WHERE org_id = $1 AND id = $2""",
+        tx.org_id, before.id, after.name, after.role, after.status, after.time_zone, after.working_hours, after.capacity,
+    )  # fmt: skip
+    await append(
+        tx, actor, Entry(kind=kinds.MEMBER_CHANGED, subject_type="member", subject_id=before.id, changes=changes)
+    )
+    return await member(tx, before.id)
+
+
+@operation("crm.members.remove", role=Role.ADMIN, summary="Remove a member")
+async def remove(tx: Tx, actor: Actor, input: RemoveMember) -> Member:
+    """Remove a member: sessions and tokens end at once, the history stays. Raises Conflict for the last owner."""
+    found = await member(tx, input.member_id)
+    _may_grant(actor, found.role)
+    owners = await tx.fetchval(
+        "SELECT count(*) FROM members WHERE org_id = $1 AND role = 'owner' AND status = 'active'", tx.org_id
+    )
+    if found.role == Role.OWNER and owners <= 1:
+        raise Conflict("An organization keeps at least one owner.")
+    await tx.execute(
+        "UPDATE members SET status = 'removed', version = version + 1 WHERE org_id = $1 AND id = $2",
+        tx.org_id,
+        found.id,
+    )
+    await tx.execute("SELECT directory_remove_member_credentials($1)", found.id)
+    await append(
+        tx, actor,
+        Entry(kind=kinds.MEMBER_REMOVED, subject_type="member", subject_id=found.id, changes={"status": [found.status, "removed"]},
+              payload={"name": found.name}),
+    )  # fmt: skip
+    found.status, found.version = "removed", found.version + 1
+    return found
+
+
+def _may_grant(actor: Actor, role: Role) -> None:
+    if role == Role.OWNER and actor.role != Role.OWNER:
+        raise Forbidden("Only an owner adds, changes or removes an owner.")

@@ -1,0 +1,111 @@
+"""Finding the contact and the company of new leads, or making them; a known person is never overwritten."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.kernel.actor import Actor
+from baton.kernel.db import Tx, columns
+from baton.kernel.values import email_key, fold, new_id
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new lead says of a person and the company behind them."""
+
+    name: str
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    title: str | None = None
+    company: str | None = None
+    website: str | None = None
+    location: str | None = None
+    industry: str | None = None
+    size: int | None = None
+
+
+async def find_or_make(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> list[tuple[UUID | None, UUID | None]]:
+    """For each identity the ids of its contact (by e-mail) and company (by name), made where they were unknown.
+
+    Without an e-mail there is no contact, without a company's name no company: they cannot be told from others.
+    """
+    companies = await _companies(tx, actor, identities)
+    contacts = await _contacts(tx, actor, identities, companies)
+    return [
+        (contacts.get(email_key(i.email)) if i.email else None, companies.get(fold(i.company)) if i.company else None)
+        for i in identities
+    ]
+
+
+async def _companies(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> dict[str, UUID]:
+    wanted = {fold(i.company): i for i in identities if i.company and fold(i.company)}
+    if not wanted:
+        return {}
+    # Sorted, so that concurrent writers of the same names take their locks in the same order.
+    rows = [(new_id(), i.company, key, i.website, i.location, i.industry, i.size) for key, i in sorted(wanted.items())]
+    made = await tx.fetch(
+        """INSERT INTO companies (org_id, id, name, name_norm, website, location, industry, size, created_at)
+           SELECT $1, c.*, $2 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[]) AS c
+           ON CONFLICT (org_id, name_norm) DO NOTHING RETURNING id, name, name_norm""",
+        tx.org_id, tx.now, *columns(rows, 7),
+    )  # fmt: skip
+    found = {row["name_norm"]: row["id"] for row in made}
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        known = await tx.fetch(
+            "SELECT id, name_norm FROM companies WHERE org_id = $1 AND name_norm = ANY ($2)", tx.org_id, missing
+        )
+        found |= {row["name_norm"]: row["id"] for row in known}
+    await append(
+        tx, actor,
+        *(Entry(kind=kinds.COMPANY_CREATED, subject_type="company", subject_id=row["id"], payload={"name": row["name"]}) for row in made),
+    )  # fmt: skip
+    return found
+
+
+async def _contacts(
+    tx: Tx, actor: Actor, identities: Sequence[Identity], companies: dict[str, UUID]
+) -> dict[str, UUID]:
+    wanted: dict[str, Identity] = {}
+    for identity in identities:
+        if identity.email:
+            wanted.setdefault(email_key(identity.email), identity)
+    if not wanted:
+        return {}
+    rows = [
+        (
+            new_id(),
+            i.name,
+            i.first_name,
+            i.last_name,
+            i.email,
+            key,
+            i.phone,
+            i.title,
+            companies.get(fold(i.company)) if i.company else None,
+        )
+        for key, i in sorted(wanted.items())
+    ]
+    made = await tx.fetch(
+        """INSERT INTO contacts (org_id, id, name, first_name, last_name, email, email_norm, phone, title, company_id, created_at)
+           SELECT $1, c.*, $2
+             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::uuid[]) AS c
+           ON CONFLICT (org_id, email_norm) DO NOTHING RETURNING id, name, email_norm""",
+        tx.org_id, tx.now, *columns(rows, 9),
+    )  # fmt: skip
+    found = {row["email_norm"]: row["id"] for row in made}
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        known = await tx.fetch(
+            "SELECT id, email_norm FROM contacts WHERE org_id = $1 AND email_norm = ANY ($2)", tx.org_id, missing
+        )
+        found |= {row["email_norm"]: row["id"] for row in known}
+    await append(
+        tx, actor,
+        *(Entry(kind=kinds.CONTACT_CREATED, subject_type="contact", subject_id=row["id"], payload={"name": row["name"]}) for row in made),
+    )  # fmt: skip
+    return found

@@ -1,0 +1,42 @@
+"""The fields of a lead that conditions may name, wherever they are asked: rules, filters, playbooks. Spec A10."""
+
+from baton.kernel.conditions import Field
+
+_OWNER_KIND = "(SELECT m.kind FROM members m WHERE m.org_id = l.org_id AND m.id = l.owner_id)"
+
+LEAD_FIELDS: dict[str, Field] = {
+    "id": Field("l.id", "uuid"),
+    "pipelineId": Field("l.pipeline_id", "uuid"),
+    "stageId": Field("l.stage_id", "uuid"),
+    "status": Field("l.status", "text"),
+    "open": Field("(l.closed_at IS NULL)", "boolean"),
+    "name": Field("l.name", "text"),
+    "firstName": Field("l.first_name", "text"),
+    "lastName": Field("l.last_name", "text"),
+    "email": Field("l.email", "text"),
+    "phone": Field("l.phone", "text"),
+    "website": Field("l.website", "text"),
+    "title": Field("l.title", "text"),
+    "companyName": Field("l.company_name", "text"),
+    "location": Field("l.location", "text"),
+    "industry": Field("l.industry", "text"),
+    "companySize": Field("l.company_size", "integer"),
+    "contactId": Field("l.contact_id", "uuid"),
+    "companyId": Field("l.company_id", "uuid"),
+    "ownerId": Field("l.owner_id", "uuid"),
+    "ownerKind": Field(_OWNER_KIND, "text"),
+    "valueCents": Field("l.value_cents", "integer"),
+    "currency": Field("l.currency", "text"),
+    "expectedCloseDate": Field("l.expected_close_date", "date"),
+    "tags": Field("l.tags", "tags"),
+    "source": Field("l.source", "text"),
+    "via": Field("l.via", "text"),
+    "score": Field("l.score", "integer"),
+    "createdAt": Field("l.created_at", "time"),
+    "qualifiedAt": Field("l.qualified_at", "time"),
+    "assignedAt": Field("l.assigned_at", "time"),
+    "stageEnteredAt": Field("l.stage_entered_at", "time"),
+    "closedAt": Field("l.closed_at", "time"),
+    "nextActionAt": Field("l.next_action_at", "time"),
+    "lastActivityAt": Field("l.last_activity_at", "time"),
+}
