@@ -1,0 +1,37 @@
+"""Deleting a lead softly, and restoring it; the trail stays. Spec B9."""
+
+from baton.activities import kinds
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx
+from baton.kernel.operation import Input, operation
+from baton.kernel.values import Ref
+from baton.leads import lead as leads
+from baton.leads.lead import Lead
+
+
+class DeleteLead(Input, kw_only=True):
+    """The lead to delete, and why."""
+
+    lead_id: Ref
+    version: int | None = None
+    reason: str | None = None
+
+
+class RestoreLead(Input, kw_only=True):
+    """The deleted lead to bring back."""
+
+    lead_id: Ref
+
+
+@operation("crm.leads.delete", role=Role.ADMIN, summary="Delete a lead")
+async def delete(tx: Tx, actor: Actor, input: DeleteLead) -> Lead:
+    """Hide a lead everywhere; its history stays and it can be restored. Raises NotFound, Conflict."""
+    before = await leads.lock(tx, input.lead_id, version=input.version)
+    return await leads.change(tx, actor, before, kinds.LEAD_DELETED, reason=input.reason, deleted_at=tx.now)
+
+
+@operation("crm.leads.restore", role=Role.ADMIN, summary="Restore a lead")
+async def restore(tx: Tx, actor: Actor, input: RestoreLead) -> Lead:
+    """Bring a deleted lead back to where it was. Raises NotFound where it is not deleted."""
+    before = await leads.lock(tx, input.lead_id, deleted=True)
+    return await leads.change(tx, actor, before, kinds.LEAD_RESTORED, deleted_at=None)

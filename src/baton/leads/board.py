@@ -1,0 +1,178 @@
+"""The board of a pipeline: its columns with counts, sums and first cards. Spec A11, B2."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from baton.kernel.actor import Actor, Role
+from baton.kernel.conditions import EVERYTHING, Condition, everything
+from baton.kernel.db import Row, Tx
+from baton.kernel.errors import Invalid
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.page import cursor, position
+from baton.kernel.values import Ref
+from baton.leads import totals
+from baton.leads.find import matching
+from baton.pipelines import pipeline as pipelines
+from baton.pipelines.pipeline import Pipeline, Stage
+
+
+class ReadBoard(Input, kw_only=True):
+    """The pipeline to show (the intake where none is named), what leads to show of it, and how many cards a column."""
+
+    pipeline_id: Ref | None = None
+    where: Condition = msgspec.field(default_factory=everything)
+    search: str | None = None
+    limit: int = 40
+
+
+class ReadColumn(Input, kw_only=True):
+    """A page of one column of the board."""
+
+    stage_id: Ref
+    where: Condition = msgspec.field(default_factory=everything)
+    search: str | None = None
+    limit: int = 40
+    cursor: str | None = None
+
+
+class Owner(Output, kw_only=True):
+    """Who has the ball: a person or an agent."""
+
+    id: UUID
+    kind: str
+    name: str
+
+
+class Card(Output, kw_only=True):
+    """A lead as it stands on the board."""
+
+    id: UUID
+    version: int
+    name: str
+    company_name: str | None
+    title: str | None
+    score: int | None
+    value_cents: int | None
+    currency: str
+    next_action_at: datetime | None
+    stage_entered_at: datetime
+    owner: Owner | None
+    tags: list[str]
+
+
+class Sum(Output, kw_only=True):
+    """Value in minor units of one currency."""
+
+    currency: str
+    value_cents: int
+    leads: int
+
+
+class Column(Output, kw_only=True):
+    """A stage with its exact count and sums, one a currency, and a page of cards, the latest arrivals first."""
+
+    stage: Stage
+    count: int
+    sums: list[Sum]
+    cards: list[Card]
+    next_cursor: str | None
+
+
+class Board(Output, kw_only=True):
+    """A pipeline's open columns; closed leads are in the History view (Spec A4)."""
+
+    pipeline: Pipeline
+    columns: list[Column]
+
+
+_CARD = """l.id, l.version, l.name, l.company_name, l.title, l.score, l.value_cents, l.currency, l.next_action_at, l.stage_entered_at, l.tags,
+    l.owner_id, m.kind AS owner_kind, m.name AS owner_name"""
+_OWNED = "LEFT JOIN members m ON m.org_id = l.org_id AND m.id = l.owner_id"
+
+
+@operation("crm.leads.board", kind="query", role=Role.VIEWER, summary="Read a board")
+async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
+    """A pipeline's open stages with counts, sums and first cards, in a fixed number of statements. Raises NotFound."""
+    _check(input.limit)
+    pipeline = await pipelines.get(tx, input.pipeline_id) if input.pipeline_id else await pipelines.intake(tx)
+    shown = [stage for stage in pipeline.stages if not stage.closed]
+    tests, args = matching(tx, input.where, input.search)
+    args.append([stage.id for stage in shown])
+    rows = await tx.fetch(
+        f"""SELECT c.* FROM unnest(${len(args)}::uuid[]) AS s (id)
+             CROSS JOIN LATERAL (
+                SELECT l.stage_id, {_CARD} FROM leads l {_OWNED}
+                 WHERE {tests} AND l.stage_id = s.id
+                 ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {input.limit + 1}) c""",
+        *args,
+    )
+    sums = await _sums(tx, shown, input.where, input.search)
+    cards: dict[UUID, list[Row]] = {}
+    for row in rows:
+        cards.setdefault(row["stage_id"], []).append(row)
+    return Board(
+        pipeline=pipeline,
+        columns=[_column(stage, sums.get(stage.id, []), cards.get(stage.id, []), input.limit) for stage in shown],
+    )
+
+
+@operation("crm.leads.boardColumn", kind="query", role=Role.VIEWER, summary="Read a column of a board")
+async def column(tx: Tx, actor: Actor, input: ReadColumn) -> Column:
+    """A page of one column, with its count and sums. Raises NotFound, Invalid."""
+    _check(input.limit)
+    stage = await pipelines.stage(tx, input.stage_id)
+    tests, args = matching(tx, input.where, input.search)
+    args.append(stage.id)
+    tests += f" AND l.stage_id = ${len(args)}"
+    if input.cursor is not None:
+        args += position(input.cursor, datetime, UUID)
+        tests += f" AND (l.stage_entered_at, l.id) < (${len(args) - 1}, ${len(args)})"
+    rows = await tx.fetch(
+        f"""SELECT l.stage_id, {_CARD} FROM leads l {_OWNED} WHERE {tests}
+             ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {input.limit + 1}""",
+        *args,
+    )
+    sums = await _sums(tx, [stage], input.where, input.search)
+    return _column(stage, sums.get(stage.id, []), rows, input.limit)
+
+
+def _check(limit: int) -> None:
+    if not 1 <= limit <= 200:
+        raise Invalid("A column shows 1 to 200 cards.", field="limit")
+
+
+async def _sums(tx: Tx, stages: list[Stage], where: Condition, search: str | None) -> dict[UUID, list[Sum]]:
+    """Exact counts and sums: from the running totals, or counted where leads are filtered."""
+    ids = [stage.id for stage in stages]
+    if where == EVERYTHING and not search:
+        found: list[Any] = [(t.stage_id, t.currency, t.leads, t.value_cents) for t in await totals.read(tx, ids)]
+    else:
+        tests, args = matching(tx, where, search)
+        found = await tx.fetch(
+            f"""SELECT l.stage_id, l.currency, count(*) AS leads, coalesce(sum(l.value_cents), 0)::bigint AS value_cents
+                  FROM leads l WHERE {tests} AND l.stage_id = ANY (${len(args) + 1}) GROUP BY 1, 2""",
+            *args, ids,
+        )  # fmt: skip
+    sums: dict[UUID, list[Sum]] = {}
+    for stage_id, currency, leads, value_cents in sorted(found, key=lambda t: -t[2]):
+        sums.setdefault(stage_id, []).append(Sum(currency=currency, value_cents=value_cents, leads=leads))
+    return sums
+
+
+def _column(stage: Stage, sums: list[Sum], rows: list[Row], limit: int) -> Column:
+    shown = rows[:limit]
+    more = cursor(shown[-1]["stage_entered_at"], shown[-1]["id"]) if len(rows) > limit else None
+    return Column(
+        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[_card(row) for row in shown], next_cursor=more
+    )
+
+
+def _card(row: Row) -> Card:
+    values = dict(row)
+    for name in ("stage_id", "owner_id", "owner_kind", "owner_name"):
+        values.pop(name)
+    owner = Owner(id=row["owner_id"], kind=row["owner_kind"], name=row["owner_name"]) if row["owner_id"] else None
+    return Card(**values, owner=owner)

@@ -1,0 +1,108 @@
+"""Editing a lead's facts. Spec A5, A7, B9."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from baton.activities import kinds
+from baton.contacts.find_or_make import Identity, find_or_make
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx
+from baton.kernel.errors import Invalid
+from baton.kernel.operation import Input, operation
+from baton.kernel.values import Ref, clean, email_address
+from baton.leads import facts as check
+from baton.leads import lead as leads
+from baton.leads.lead import Lead
+from baton.leads.score import rescore
+from baton.scoring.score import SCORED_FIELDS
+
+
+class EditLead(Input, kw_only=True):
+    """Facts to set; absent ones stay, null clears. `fields` merges into the custom fields; a null value removes one."""
+
+    lead_id: Ref
+    version: int | None = None
+    name: str | UnsetType = UNSET
+    first_name: str | UnsetType | None = UNSET
+    last_name: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
+    website: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    company_name: str | UnsetType | None = UNSET
+    location: str | UnsetType | None = UNSET
+    industry: str | UnsetType | None = UNSET
+    company_size: int | UnsetType | None = UNSET
+    value_cents: int | UnsetType | None = UNSET
+    currency: str | UnsetType = UNSET
+    expected_close_date: date | UnsetType | None = UNSET
+    tags: list[str] | UnsetType = UNSET
+    fields: dict[str, Any] | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    reason: str | None = None
+
+
+_TEXTS = ("first_name", "last_name", "phone", "website", "title", "company_name", "location", "industry")
+
+
+@operation("crm.leads.update", role=Role.MEMBER, summary="Edit a lead")
+async def edit(tx: Tx, actor: Actor, input: EditLead) -> Lead:
+    """Set facts of a lead, and score it again where the rules look at them. Raises Invalid, NotFound, Conflict."""
+    before = await leads.lock(tx, input.lead_id, version=input.version)
+    new = _checked(before, input)
+    new = {name: value for name, value in new.items() if getattr(before, name) != value}
+    if not new:
+        return before
+    new |= await _identified(tx, actor, before, new)
+    after = await leads.change(tx, actor, before, kinds.FIELD_UPDATED, reason=input.reason, **new)
+    return await rescore(tx, actor, after, "change") if SCORED_FIELDS & new.keys() else after
+
+
+def _checked(before: Lead, input: EditLead) -> dict[str, Any]:
+    given = {name: v for name in EditLead.__struct_fields__ if (v := getattr(input, name)) is not UNSET}
+    for name in ("lead_id", "version", "reason"):
+        given.pop(name)
+    for name in _TEXTS:
+        if name in given:
+            given[name] = check.checked(name, given[name])
+    if "name" in given and not check.checked("name", given["name"]):
+        raise Invalid("A lead needs a name.", field="name")
+    if "name" in given:
+        given["name"] = given["name"].strip()
+    elif {"first_name", "last_name"} & given.keys():
+        given |= _renamed(before, given)
+    if "email" in given:
+        given["email"] = email_address(given["email"]) if clean(given["email"]) else None
+    for name, field, below in (("company_size", "companySize", 2**31), ("value_cents", "valueCents", 2**62)):
+        if name in given:
+            given[name] = check.natural(field, given[name], below)
+    for name, function in (("currency", check.currency), ("source", check.source), ("tags", check.tags)):
+        if name in given:
+            given[name] = function(given[name])
+    if "fields" in given:
+        merged = {k: v for k, v in (before.fields | given["fields"]).items() if v is not None}
+        given["fields"] = check.fields(merged)
+    return given
+
+
+def _renamed(before: Lead, given: dict[str, Any]) -> dict[str, Any]:
+    after = msgspec.structs.replace(before, **{k: v for k, v in given.items() if k in ("first_name", "last_name")})
+    full = " ".join(part for part in (after.first_name, after.last_name) if part)
+    return {"name": full} if full else {}
+
+
+async def _identified(tx: Tx, actor: Actor, before: Lead, new: dict[str, Any]) -> dict[str, Any]:
+    """The contact and company that new contact facts point to."""
+    if not {"email", "company_name"} & new.keys():
+        return {}
+    after = msgspec.structs.replace(before, **new)
+    identity = Identity(
+        name=after.name, first_name=after.first_name, last_name=after.last_name, email=after.email, phone=after.phone, title=after.title,
+        company=after.company_name, website=after.website, location=after.location, industry=after.industry, size=after.company_size,
+    )  # fmt: skip
+    ((contact_id, company_id),) = await find_or_make(tx, actor, [identity])
+    found = {"contact_id": contact_id, "company_id": company_id}
+    return {name: value for name, value in found.items() if getattr(before, name) != value}

@@ -1,0 +1,72 @@
+"""What a lead's facts may be: trimmed, bounded, of a known source and currency. Spec A5, B10."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from baton.kernel.errors import Invalid
+from baton.kernel.values import clean
+
+SOURCES = (
+    "website",
+    "referral",
+    "paid_ads",
+    "organic_search",
+    "social_media",
+    "cold_outreach",
+    "event",
+    "partner",
+    "other",
+)
+MAX_TEXT = 500
+
+
+def checked(field: str, value: str | None) -> str | None:
+    """Text of a field, trimmed, None where empty. Raises Invalid where it is longer than 500 characters."""
+    text = clean(value)
+    if text and len(text) > MAX_TEXT:
+        raise Invalid(f"{field} has at most {MAX_TEXT} characters.", field=field)
+    return text
+
+
+def natural(field: str, value: int | None, below: int) -> int | None:
+    """A number from zero up. Raises Invalid."""
+    if value is not None and not 0 <= value < below:
+        raise Invalid(f"{field} is a number from 0 up.", field=field)
+    return value
+
+
+def currency(code: str) -> str:
+    """An ISO 4217 code in capitals. Raises Invalid."""
+    if not re.fullmatch(r"[A-Za-z]{3}", code):
+        raise Invalid("A currency is an ISO 4217 code such as USD.", field="currency")
+    return code.upper()
+
+
+def source(text: str) -> str:
+    """One of the sources of Spec B10. Raises Invalid."""
+    if text not in SOURCES:
+        raise Invalid(f"A source is one of: {', '.join(SOURCES)}.", field="source")
+    return text
+
+
+def tags(values: list[str]) -> list[str]:
+    """Tags, trimmed, each once, in order. Raises Invalid for more than 50, or one over 60 characters."""
+    found = list(dict.fromkeys(tag for value in values if (tag := value.strip())))
+    if len(found) > 50 or any(len(tag) > 60 for tag in found):
+        raise Invalid("A lead has at most 50 tags, of at most 60 characters each.", field="tags")
+    return found
+
+
+def fields(values: dict[str, Any]) -> dict[str, Any]:
+    """Custom field values. Raises Invalid for more than 500, a long name, or more than 100 kB in all."""
+    if (
+        len(values) > 500
+        or any(not key or len(key) > 100 for key in values)
+        or len(msgspec.json.encode(values)) > 100_000
+    ):
+        raise Invalid(
+            "A lead has at most 500 custom fields, with names up to 100 characters and 100 kB in all.", field="fields"
+        )
+    return values

@@ -1,0 +1,79 @@
+"""Moving a lead: to another stage, by stage or by status. Spec A4, A9, B3, B5."""
+
+from typing import Any
+
+from baton.activities import kinds
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx
+from baton.kernel.errors import Invalid
+from baton.kernel.operation import Input, operation
+from baton.kernel.values import Ref
+from baton.leads import lead as leads
+from baton.leads.lead import Lead
+from baton.pipelines import pipeline as pipelines
+from baton.pipelines.pipeline import Stage, Status
+
+
+class MoveStage(Input, kw_only=True):
+    """Where to: a stage of the lead's pipeline. `version` refuses the move where the lead has changed meanwhile."""
+
+    lead_id: Ref
+    stage_id: Ref
+    status: Status | None = None
+    version: int | None = None
+    reason: str | None = None
+
+
+class SetStatus(Input, kw_only=True):
+    """The status to take: the lead moves to its pipeline's first stage of that status."""
+
+    lead_id: Ref
+    status: Status
+    version: int | None = None
+    reason: str | None = None
+
+
+@operation("crm.leads.moveStage", role=Role.MEMBER, summary="Move a lead to another stage")
+async def move(tx: Tx, actor: Actor, input: MoveStage) -> Lead:
+    """Move a lead to another stage of its pipeline; moving to where it is changes nothing. Spec A4, B5.
+
+    Raises NotFound for a lead or stage outside the actor's organization, Conflict for a stale version.
+    """
+    before = await leads.lock(tx, input.lead_id, version=input.version)
+    stage = await pipelines.stage(tx, input.stage_id, pipeline_id=before.pipeline_id)
+    return await enter(tx, actor, before, stage, status=input.status, reason=input.reason)
+
+
+@operation("crm.leads.setStatus", role=Role.MEMBER, summary="Set a lead's status")
+async def set_status(tx: Tx, actor: Actor, input: SetStatus) -> Lead:
+    """Move a lead to the first stage of its pipeline that stands for a status. Raises Conflict where none does."""
+    before = await leads.lock(tx, input.lead_id, version=input.version)
+    if before.status == input.status:
+        return before
+    pipeline = await pipelines.get(tx, before.pipeline_id)
+    stage = pipelines.stage_of_status(pipeline, input.status)
+    return await enter(tx, actor, before, stage, status=input.status, reason=input.reason)
+
+
+async def enter(
+    tx: Tx, actor: Actor, before: Lead, stage: Stage, *, status: str | None = None, reason: str | None = None
+) -> Lead:
+    """Let a locked lead enter a stage of its pipeline and take its status. A closed stage closes it, an open one reopens it."""
+    if stage.archived_at is not None:
+        raise Invalid(f"The stage “{stage.name}” is archived. Choose another.", field="stageId")
+    stamped = pipelines.status_in(stage, status)
+    if before.stage_id == stage.id and before.status == stamped:
+        return before
+    new: dict[str, Any] = {"status": stamped}
+    if before.stage_id != stage.id:
+        closed_at = (before.closed_at or tx.now) if stage.closed else None
+        new |= {"stage_id": stage.id, "stage_entered_at": tx.now, "closed_at": closed_at}
+    return await leads.change(
+        tx,
+        actor,
+        before,
+        kinds.STAGE_CHANGED,
+        reason=reason,
+        payload={"stageName": stage.name, "outcome": stage.outcome},
+        **new,
+    )
