@@ -1,0 +1,93 @@
+"""Routing rules: a condition, and the pool that takes the leads which meet it. Spec C4."""
+
+from uuid import UUID
+
+import msgspec
+
+from baton.accounts.members import member
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.fields.lead import LEAD_FIELDS
+from baton.kernel import conditions
+from baton.kernel.actor import Actor, Role
+from baton.kernel.conditions import Condition, everything
+from baton.kernel.db import Tx
+from baton.kernel.errors import Invalid
+from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.values import Ref, new_id
+from baton.pipelines import pipeline as pipelines
+
+
+class RoutingRule(Output, kw_only=True):
+    """A rule: for leads of a pipeline or stage (none: any) that meet the condition, the pool's members in turn."""
+
+    id: UUID
+    name: str
+    pipeline_id: UUID | None
+    stage_id: UUID | None
+    condition: Condition
+    pool: list[UUID]
+    enabled: bool
+
+
+class NewRoutingRule(Input, kw_only=True):
+    """A rule to set. The first rule that holds decides; its pool takes turns, those at capacity are passed over."""
+
+    name: str
+    pipeline_id: Ref | None = None
+    stage_id: Ref | None = None
+    condition: Condition = msgspec.field(default_factory=everything)
+    pool: list[Ref]
+    enabled: bool = True
+
+
+class SetRoutingRules(Input, kw_only=True):
+    """All routing rules of the organization, in order, replacing those before."""
+
+    rules: list[NewRoutingRule]
+
+
+_SELECT = """SELECT r.id, r.name, r.pipeline_id, r.stage_id, r.condition, r.enabled,
+       coalesce(array_agg(p.member_id ORDER BY p.position) FILTER (WHERE p.member_id IS NOT NULL), '{}') AS pool
+  FROM routing_rules r LEFT JOIN routing_pool p ON p.org_id = r.org_id AND p.rule_id = r.id
+ WHERE r.org_id = $1 GROUP BY r.org_id, r.id ORDER BY r.position, r.id"""
+
+
+@operation("crm.routing.rules", kind="query", role=Role.VIEWER, summary="Read the routing rules")
+async def list_rules(tx: Tx, actor: Actor, input: Nothing) -> list[RoutingRule]:
+    """The organization's routing rules, in order."""
+    return await read(tx)
+
+
+async def read(tx: Tx) -> list[RoutingRule]:
+    """The organization's routing rules, in order."""
+    return [RoutingRule(**dict(row)) for row in await tx.fetch(_SELECT, tx.org_id)]
+
+
+@operation("crm.routing.setRules", role=Role.ADMIN, summary="Change the routing rules")
+async def set_rules(tx: Tx, actor: Actor, input: SetRoutingRules) -> list[RoutingRule]:
+    """Replace the routing rules. Raises Invalid for a condition that cannot be read, NotFound for a member, pipeline or stage."""
+    await tx.execute("DELETE FROM routing_rules WHERE org_id = $1", tx.org_id)
+    for position, rule in enumerate(input.rules):
+        if not rule.name.strip() or not rule.pool:
+            raise Invalid("A routing rule has a name, and at least one member in its pool.", field="rules")
+        id = new_id()
+        pipeline_id = (await pipelines.get(tx, rule.pipeline_id)).id if rule.pipeline_id else None
+        stage_id = (await pipelines.stage(tx, rule.stage_id)).id if rule.stage_id else None
+        await tx.execute(
+            """INSERT INTO routing_rules (org_id, id, pipeline_id, stage_id, name, condition, position, enabled)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+            tx.org_id, id, pipeline_id, stage_id, rule.name.strip(), conditions.check(rule.condition, LEAD_FIELDS, now=tx.now), position,
+            rule.enabled,
+        )  # fmt: skip
+        for place, ref in enumerate(dict.fromkeys(rule.pool)):
+            await tx.execute(
+                "INSERT INTO routing_pool (org_id, rule_id, member_id, position) VALUES ($1, $2, $3, $4)",
+                tx.org_id, id, (await member(tx, ref)).id, place,
+            )  # fmt: skip
+    await append(
+        tx, actor,
+        Entry(kind=kinds.ROUTING_CHANGED, subject_type="organization", subject_id=tx.org_id,
+              payload={"rules": [rule.name for rule in input.rules]}),
+    )  # fmt: skip
+    return await read(tx)
