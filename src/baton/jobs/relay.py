@@ -1,0 +1,123 @@
+"""From the log to jobs: reads activities in commit order and enqueues what follows from them, in the cursor's transaction."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import msgspec
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+
+from baton.activities import stream
+from baton.activities.stream import Cursor, Event
+from baton.kernel.db import Database
+from baton.kernel.errors import Conflict
+from baton.kernel.queue import queries
+from baton.reactions import REACTIONS
+
+log = structlog.get_logger()
+NAME = "relay"
+BATCH = 2000
+CHUNK = 50
+
+
+class Job(msgspec.Struct, rename="camel"):
+    """Activities of one kind and organization that something follows from. `depth` is the deepest of them."""
+
+    org_id: UUID
+    kind: str
+    activity_ids: list[UUID]
+    depth: int
+
+
+class Relayed(msgspec.Struct):
+    """What one step of the relay did: how many activities it read, how many jobs it made, whose log it was."""
+
+    read: int
+    jobs: int
+    organizations: set[UUID]
+
+
+async def step(db: Database, *, limit: int = BATCH) -> Relayed:
+    """Read the next activities and enqueue their jobs, all or nothing. One relay works at a time; others answer zero.
+
+    Raises Conflict where the cursor was taken in another database cluster, whose transaction numbers mean nothing here.
+    """
+    async with db.relay.acquire() as conn, conn.transaction():
+        cluster = await stream.cluster(conn)
+        await conn.execute(
+            "INSERT INTO log_cursors (name, cluster, txid, id) VALUES ($1, $2, '0', $3) ON CONFLICT DO NOTHING",
+            NAME,
+            cluster,
+            stream.ZERO,
+        )
+        row = await conn.fetchrow(
+            "SELECT cluster, txid::text AS txid, id FROM log_cursors WHERE name = $1 FOR UPDATE SKIP LOCKED", NAME
+        )
+        if row is None:
+            return Relayed(0, 0, set())
+        if row["cluster"] != cluster:
+            raise Conflict(
+                "This database was restored from another cluster, whose transaction numbers do not fit. Advance this cluster's "
+                "counter beyond them (pg_resetwal --next-transaction-id), and set log_cursors.cluster to its system_identifier."
+            )
+        events, cursor = await stream.read(conn, Cursor(int(row["txid"]), row["id"]), limit)
+        if not events:
+            return Relayed(0, 0, set())
+        wanted = await conn.fetch("SELECT DISTINCT org_id, trigger FROM playbook_rules WHERE enabled")
+        jobs = _jobs(events, {(row["org_id"], row["trigger"]) for row in wanted})
+        if jobs:
+            names, payloads = zip(*jobs, strict=True)
+            await queries(AsyncpgDriver(conn)).enqueue(list(names), list(payloads), [0] * len(jobs))
+        await conn.execute(
+            "UPDATE log_cursors SET txid = $2::text::xid8, id = $3, moved_at = now() WHERE name = $1",
+            NAME,
+            str(cursor.txid),
+            cursor.id,
+        )
+    return Relayed(len(events), len(jobs), {event.org_id for event in events})
+
+
+def _jobs(events: list[Event], wanted: set[tuple[UUID, str]]) -> list[tuple[str, bytes]]:
+    """What follows from events, gathered by reaction, organization and kind, at most `CHUNK` activities a job."""
+    gathered: dict[tuple[str, UUID, str], list[Event]] = {}
+    for event in events:
+        if event.lead_id is not None and (event.org_id, event.kind) in wanted:
+            for name in REACTIONS.get(event.kind, ()):
+                gathered.setdefault((name, event.org_id, event.kind), []).append(event)
+    jobs = []
+    for (name, org_id, kind), members in gathered.items():
+        for start in range(0, len(members), CHUNK):
+            part = members[start : start + CHUNK]
+            job = Job(org_id, kind, [event.id for event in part], max(event.depth for event in part))
+            jobs.append((name, msgspec.json.encode(job)))
+    return jobs
+
+
+async def run(
+    db: Database, wake: asyncio.Event, stop: asyncio.Event, told: Callable[[set[UUID]], None], *, pause: float = 0.15
+) -> None:
+    """Step until told to stop: at once when woken, else every `pause` seconds. `told` hears whose log has moved."""
+    while not stop.is_set():
+        wake.clear()
+        try:
+            relayed = await step(db)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("the relay stumbled; it tries again")
+            await asyncio.sleep(1)
+            continue
+        if relayed.organizations:
+            told(relayed.organizations)
+        if relayed.read < BATCH:
+            await _either(wake, stop, pause)
+
+
+async def _either(wake: asyncio.Event, stop: asyncio.Event, pause: float) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in (wake, stop)]
+    try:
+        await asyncio.wait(waiting, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
