@@ -1,0 +1,127 @@
+"""What one does on a lead's page: move, qualify, write down, complete, edit a fact."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import JSONResponse, Response
+
+from baton.activities import kinds
+from baton.activities.activity import Activity
+from baton.doors.web.facts import EDITABLE, Fact, facts, parsed
+from baton.doors.web.lead import lead_page
+from baton.doors.web.render import redirect
+from baton.doors.web.visit import Visit
+from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.page import Page
+from baton.leads.edit import EditLead
+from baton.leads.find import GetLead
+from baton.leads.lead import Lead
+from baton.leads.log_activity import LogActivity
+from baton.leads.move import MoveStage
+from baton.leads.qualify import Qualify
+from baton.leads.timeline import ReadTimeline
+from baton.tasks.complete import CompleteTask
+from baton.tasks.task import Task
+
+
+async def move(visit: Visit) -> Response:
+    """POST /leads/{lead}/move: to `stageId`. A change of other facts meanwhile does not hinder, another move does."""
+    id, stage_id = visit.path["lead"], visit.fields.get("stageId", "")
+    if not stage_id:
+        raise Invalid("Choose a stage to move to.", field="stageId")
+    version = _version(visit)
+    try:
+        moved: Lead = await visit.perform(
+            "crm.leads.moveStage", MoveStage(lead_id=id, stage_id=stage_id, version=version)
+        )
+    except Conflict:
+        found: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
+        if version is None or found.version == version:
+            raise
+        if str(found.stage_id) != visit.fields.get("from"):
+            raise Conflict(await _moved_by(visit, found)) from None
+        again = MoveStage(lead_id=id, stage_id=stage_id, version=found.version)
+        moved = await visit.perform("crm.leads.moveStage", again)
+    if visit.wants_json:
+        return JSONResponse({"version": moved.version})
+    name = next((s.name for p in await visit.pipelines() for s in p.stages if s.id == moved.stage_id), "its new stage")
+    return await _answer(visit, f"{moved.name} moved to {name}.")
+
+
+async def _moved_by(visit: Visit, lead: Lead) -> str:
+    """Who was quicker, in words."""
+    asked = ReadTimeline(lead_id=str(lead.id), kind=kinds.STAGE_CHANGED, limit=1)
+    last: Page[Activity] = await visit.perform("crm.leads.timeline", asked)
+    who = last.items[0].actor_name if last.items else "Somebody"
+    stage = next((s.name for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), "another stage")
+    return f"{who} moved {lead.name} to {stage} meanwhile."
+
+
+async def qualify(visit: Visit) -> Response:
+    """POST /leads/{lead}/qualify: on to the next stage."""
+    done: Lead = await visit.perform("crm.leads.qualify", Qualify(lead_id=visit.path["lead"], version=_version(visit)))
+    return await _answer(visit, f"{done.name} is qualified.")
+
+
+async def log(visit: Visit) -> Response:
+    """POST /leads/{lead}/log: a note, call, meeting or e-mail, in words."""
+    kind = visit.fields.get("type", "note")
+    words = visit.fields.get("text", "").replace("\r\n", "\n").strip()
+    await visit.perform("crm.leads.logActivity", LogActivity(lead_id=visit.path["lead"], type=kind, notes=words))
+    return await _answer(visit, None)
+
+
+async def complete(visit: Visit) -> Response:
+    """POST /tasks/{task}/complete, from a lead's page or the task list."""
+    task: Task = await visit.perform(
+        "crm.tasks.complete", CompleteTask(task_id=visit.path["task"], version=_version(visit))
+    )
+    words = f"Done: {task.title}."
+    if visit.from_htmx and task.lead_id is not None and visit.fields.get("lead"):
+        visit.said = words
+        return await lead_page(visit, str(task.lead_id))
+    return redirect(visit.back("/tasks"))
+
+
+async def edit_fact(visit: Visit) -> Response:
+    """POST /leads/{lead}/facts/{key}: one fact. Where another hand changed the same fact meanwhile, both are shown."""
+    id, key = visit.path["lead"], visit.path["key"]
+    if key not in EDITABLE:
+        raise NotFound("There is no such fact to edit.")
+    lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
+    was = next(fact for fact in facts(lead, [], visit) if fact.key == key)
+    if was.raw != visit.fields.get("was", was.raw):
+        words = f"Meanwhile it became “{was.value or 'nothing'}”. Save to put yours in its place."
+        return await lead_page(visit, id, fact=_open(was, visit, theirs=words), status=422)
+    try:
+        new = parsed(key, visit.fields, lead.currency)
+        await visit.perform("crm.leads.update", _edit(lead, new))
+    except Invalid as error:
+        return await lead_page(visit, id, fact=_open(was, visit, wrong=error.message), status=422)
+    return await _answer(visit, None)
+
+
+def _edit(lead: Lead, new: dict[str, Any]) -> EditLead:
+    try:
+        return msgspec.convert({"leadId": str(lead.id), "version": lead.version} | new, EditLead)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error).partition(" - at")[0]) from None
+
+
+def _open(was: Fact, visit: Visit, *, wrong: str | None = None, theirs: str | None = None) -> Fact:
+    was.editing, was.typed, was.wrong, was.theirs = True, visit.fields.get("value", ""), wrong, theirs
+    was.currency = visit.fields.get("currency", was.currency)
+    return was
+
+
+def _version(visit: Visit) -> int | None:
+    text = visit.fields.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+async def _answer(visit: Visit, words: str | None) -> Response:
+    """The lead's page as it is now: at once for htmx, by another request without scripts."""
+    if not visit.from_htmx:
+        return redirect(f"/leads/{visit.path['lead']}")
+    visit.said = words
+    return await lead_page(visit, visit.path["lead"])

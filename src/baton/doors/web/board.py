@@ -1,0 +1,175 @@
+"""The board: a pipeline's columns, each of which can be read again by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import Response
+
+from baton.doors.web import filters as filtering
+from baton.doors.web.filters import Filters
+from baton.doors.web.render import fragment, page
+from baton.doors.web.show import Due, Who, due, money, sums, who
+from baton.doors.web.visit import Visit
+from baton.leads.board import Board, Card, Column, ReadBoard, ReadColumn
+
+PAGE = 40
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A card as it is shown; `ask` is what an agent waits for."""
+
+    id: UUID
+    version: int
+    name: str
+    company: str | None
+    title: str | None
+    score: int | None
+    owner: Who | None
+    value: str
+    due: str
+    late: bool
+    ask: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """A column as it is shown: its count, its sum in short, its cards, and where more of them are."""
+
+    id: UUID
+    name: str
+    colour: str
+    count: int
+    sum: str
+    cards: list[CardView]
+    url: str
+    list_url: str
+    more_url: str | None
+    more: str
+
+
+async def show(visit: Visit) -> Response:
+    """GET /board and /board/{pipeline}: the intake pipeline's board, or another's."""
+    wanted = visit.path.get("pipeline")
+    chosen = filtering.read(visit.query)
+    found: Board = await visit.perform(
+        "crm.leads.board", ReadBoard(pipeline_id=wanted, where=chosen.where, search=chosen.q)
+    )
+    pipeline = found.pipeline
+    url = f"/board/{pipeline.id}" if wanted else "/board"
+    columns = [column(visit, each, str(pipeline.id), chosen) for each in found.columns]
+    view = {
+        "id": pipeline.id,
+        "name": pipeline.name,
+        "url": url,
+        "list_url": f"/leads?pipeline={pipeline.id}",
+        "columns": columns,
+        "stages": pipeline.stages,
+        "empty": not any(each.count for each in columns),
+    } | _totals(found, str(pipeline.id), chosen)
+    return await page(
+        visit,
+        "board.html",
+        here=url,
+        board=view,
+        filters=filtering.choices(chosen, await visit.members()),
+        filtered=bool(chosen),
+    )
+
+
+async def show_column(visit: Visit) -> Response:
+    """GET /board/{pipeline}/column/{stage}: one column again, or with a cursor its next cards."""
+    chosen = filtering.read(visit.query)
+    cursor = visit.query.get("cursor")
+    limit = PAGE if cursor else min(MOST, max(PAGE, _number(visit, "shown")))
+    found: Column = await visit.perform(
+        "crm.leads.boardColumn",
+        ReadColumn(stage_id=visit.path["stage"], where=chosen.where, search=chosen.q, limit=limit, cursor=cursor),
+    )
+    view = column(visit, found, visit.path["pipeline"], chosen, seen=_number(visit, "seen") if cursor else 0)
+    template = "board/cards.html" if cursor else "board/column.html"
+    return fragment(visit, template, column=view, filtered=bool(chosen))
+
+
+async def show_totals(visit: Visit) -> Response:
+    """GET /board/{pipeline}/totals: how many open leads, and what they are worth."""
+    chosen = filtering.read(visit.query)
+    wanted = ReadBoard(pipeline_id=visit.path["pipeline"], where=chosen.where, search=chosen.q, limit=1)
+    found: Board = await visit.perform("crm.leads.board", wanted)
+    return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen))
+
+
+def _number(visit: Visit, name: str) -> int:
+    text = visit.query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+
+
+def _totals(found: Board, pipeline: str, chosen: Filters) -> dict[str, Any]:
+    """Open leads, their value, and that value weighted by each stage's probability. Spec B2."""
+    value: dict[str, int] = {}
+    weighted: dict[str, int] = {}
+    for each in found.columns:
+        for part in each.sums:
+            value[part.currency] = value.get(part.currency, 0) + part.value_cents
+            share = part.value_cents * each.stage.probability // 100
+            weighted[part.currency] = weighted.get(part.currency, 0) + share
+    return {
+        "totals": {
+            "count": f"{sum(each.count for each in found.columns):,}",
+            "sum": sums(value),
+            "weighted": sums(weighted),
+        },
+        "totals_url": _url(f"/board/{pipeline}/totals", chosen),
+    }
+
+
+def column(visit: Visit, found: Column, pipeline: str, chosen: Filters, *, seen: int = 0) -> ColumnView:
+    """A column for the page; `seen` cards of it are shown already."""
+    stage, seen = found.stage, seen + len(found.cards)
+    url = f"/board/{pipeline}/column/{stage.id}"
+    more = _url(url, chosen, cursor=found.next_cursor, seen=seen) if found.next_cursor else None
+    left = max(found.count - seen, 1)
+    return ColumnView(
+        id=stage.id,
+        name=stage.name,
+        colour=stage.colour,
+        count=found.count,
+        sum=sums({part.currency: part.value_cents for part in found.sums}),
+        cards=[card(each, visit) for each in found.cards],
+        url=_url(url, chosen),
+        list_url=f"/leads?pipeline={pipeline}&stage={stage.id}",
+        more_url=more,
+        more=f"{left:,} more",
+    )
+
+
+def card(found: Card, visit: Visit) -> CardView:
+    """A card for the page: what is due stands where a missing owner would."""
+    when = _due(found.next_action_at, found.owner is not None, visit)
+    return CardView(
+        id=found.id,
+        version=found.version,
+        name=found.name,
+        company=found.company_name if found.company_name != found.name else None,
+        title=found.title,
+        score=found.score,
+        owner=who(found.owner) if found.owner else None,
+        value=money(found.value_cents, found.currency),
+        due=when.label,
+        late=when.late,
+    )
+
+
+def _due(at: datetime | None, owned: bool, visit: Visit) -> Due:
+    if at is not None:
+        return due(at, visit.now, visit.zone)
+    return Due("" if owned else "No owner", late=False)
+
+
+def _url(path: str, chosen: Filters, **more: Any) -> str:
+    query = "&".join(part for part in (chosen.query, urlencode(more)) if part)
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,119 @@
+"""Filters in the address, as conditions: whose leads, how good, from where, in which stage. Spec A10."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from baton.accounts.members import Member
+from baton.doors.web.show import SOURCES, STATUSES
+from baton.doors.web.visit import as_uuid
+from baton.kernel.conditions import Condition
+from baton.pipelines.pipeline import Pipeline
+
+Options = list[tuple[str, str]]
+SCORES: Options = [
+    ("", "any"),
+    ("high", "70 and more"),
+    ("mid", "40 to 69"),
+    ("low", "below 40"),
+    ("none", "not scored"),
+]
+_OWNERS: dict[str, Condition] = {
+    "none": {"field": "ownerId", "op": "is_not_set"},
+    "people": {"field": "ownerKind", "op": "=", "value": "person"},
+    "agents": {"field": "ownerKind", "op": "=", "value": "agent"},
+}
+_BANDS: dict[str, Condition] = {
+    "high": {"field": "score", "op": ">=", "value": 70},
+    "mid": {"field": "score", "op": "between", "value": [40, 69]},
+    "low": {"field": "score", "op": "<", "value": 40},
+    "none": {"field": "score", "op": "is_not_set"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for. Values that mean nothing are dropped, so that any address shows a page."""
+
+    q: str = ""
+    owner: str = ""
+    score: str = ""
+    source: str = ""
+    status: str = ""
+    pipeline: str = ""
+    stage: str = ""
+
+    @property
+    def where(self) -> Condition:
+        """The condition that leads must meet."""
+        tests: list[Any] = []
+        if self.owner:
+            tests.append(_OWNERS.get(self.owner) or {"field": "ownerId", "op": "=", "value": self.owner})
+        if self.score:
+            tests.append(_BANDS[self.score])
+        for field, value in (
+            ("source", self.source),
+            ("status", self.status),
+            ("pipelineId", self.pipeline),
+            ("stageId", self.stage),
+        ):
+            if value:
+                tests.append({"field": field, "op": "=", "value": value})
+        return {"all": tests}
+
+    @property
+    def query(self) -> str:
+        """The filters as a query string, empty where there are none."""
+        given = {name: value for name in self.__slots__ if (value := getattr(self, name))}
+        return urlencode(given)
+
+    def __bool__(self) -> bool:
+        return bool(self.query)
+
+
+def read(query: Mapping[str, str]) -> Filters:
+    """The filters of a query string."""
+
+    def one_of(name: str, known: Mapping[str, Any]) -> str:
+        value = query.get(name, "")
+        return value if value in known else ""
+
+    def uuid(name: str) -> str:
+        found = as_uuid(query.get(name))
+        return str(found) if found else ""
+
+    return Filters(
+        q=query.get("q", "").replace("\0", "").strip()[:200],
+        owner=one_of("owner", _OWNERS) or uuid("owner"),
+        score=one_of("score", _BANDS),
+        source=one_of("source", SOURCES),
+        status=one_of("status", STATUSES),
+        pipeline=uuid("pipeline"),
+        stage=uuid("stage"),
+    )
+
+
+def choices(filters: Filters, members: Sequence[Member], pipelines: Sequence[Pipeline] = ()) -> dict[str, Any]:
+    """The filters and what each may be set to, as the page shows them."""
+    stages = [stage for pipeline in pipelines if str(pipeline.id) == filters.pipeline for stage in pipeline.stages]
+    values = {name: getattr(filters, name) for name in Filters.__slots__}
+    return values | {
+        "owners": [
+            ("", "anyone"),
+            ("none", "nobody"),
+            ("people", "any person"),
+            ("agents", "any agent"),
+            *named(members),
+        ],
+        "scores": SCORES,
+        "sources": [("", "any"), *SOURCES.items()],
+        "statuses": [("", "any"), *STATUSES.items()],
+        "pipelines": [("", "all"), *((str(pipeline.id), pipeline.name) for pipeline in pipelines)],
+        "stages": [("", "any"), *((str(stage.id), stage.name) for stage in stages)],
+    }
+
+
+def named(members: Sequence[Member]) -> Options:
+    """Members as choices, agents said to be such."""
+    return [(str(m.id), f"{m.name} (agent)" if m.kind == "agent" else m.name) for m in members if m.status == "active"]

@@ -1,0 +1,129 @@
+"""Settings → Forms: the organization's hosted forms, and what to paste into a website."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from baton.doors.web.filters import Options
+from baton.doors.web.hosted_form import TRAP, is_hidden, kind_of
+from baton.doors.web.render import done, page
+from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import several
+from baton.doors.web.visit import Visit
+from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.leads.forms import CreateForm, Form, FormField
+
+_ASKABLE = (
+    FormField(name="firstName", label="First name", required=True),
+    FormField(name="lastName", label="Last name", required=True),
+    FormField(name="email", label="Email", required=True),
+    FormField(name="phone", label="Phone"),
+    FormField(name="companyName", label="Company"),
+    FormField(name="title", label="Your role"),
+    FormField(name="companySize", label="Number of employees"),
+    FormField(name="website", label="Website"),
+    FormField(name="industry", label="Industry"),
+    FormField(name="location", label="Location"),
+    FormField(name="message", label="How can we help?", lines=4),
+)
+_CAMPAIGN = tuple(FormField(name=f"field.utm_{part}", label=f"utm_{part}") for part in ("source", "medium", "campaign"))
+_FIRST = ["companyName", "title", "companySize", "message"]
+_THANKS = "Thank you. We will be in touch."
+
+
+async def show(visit: Visit) -> Response:
+    """GET /settings/forms."""
+    found: list[Form] = await visit.perform("crm.forms.list")
+    pipelines = {pipeline.id: pipeline.name for pipeline in await visit.pipelines()}
+    intake = next((pipeline.name for pipeline in await visit.pipelines() if pipeline.is_intake), "the intake pipeline")
+    base = public_url(visit.request)
+    views = [
+        {
+            "id": form.id,
+            "name": form.name,
+            "live": form.status == "live",
+            "pipeline": f"Leads go to {pipelines.get(form.pipeline_id, intake) if form.pipeline_id else intake}",
+            "asks": several([field.label.rstrip("?") for field in form.fields if not is_hidden(field)]),
+            "path": f"/f/{form.address}",
+            "snippets": snippets(form, base),
+        }
+        for form in found
+    ]
+    return await page(visit, "forms.html", here="/settings/forms", forms=views)
+
+
+async def new(visit: Visit) -> Response:
+    """GET and POST /settings/forms/new."""
+    error: Refusal | None = None
+    asked = [value for key, value in visit.several if key == "ask"]
+    values: dict[str, Any] = {"successMessage": _THANKS, "ask": _FIRST} | visit.fields
+    if visit.request.method == "POST":
+        values["ask"] = asked
+        try:
+            made: Form = await visit.perform("crm.forms.create", _wish(visit.fields, asked))
+            return done(visit, f"The form “{made.name}” is live.", f"/settings/forms#form-{made.id}")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    options: Options = [("", "The intake pipeline"), *((str(p.id), p.name) for p in await visit.pipelines())]
+    return await sheet(
+        visit,
+        "form_new.html",
+        "New form",
+        act="Make the form",
+        back="/settings/forms",
+        values=values,
+        error=error,
+        here="/settings/forms",
+        pipelines=options,
+        askable=[(field.name, field.label, field.required) for field in _ASKABLE],
+    )
+
+
+def _wish(fields: Mapping[str, str], asked: list[str]) -> CreateForm:
+    return CreateForm(
+        name=fields.get("name", "").strip(),
+        pipeline_id=fields.get("pipelineId") or None,
+        fields=[*(field for field in _ASKABLE if field.required or field.name in asked), *_CAMPAIGN],
+        success_message=fields.get("successMessage", "").strip() or _THANKS,
+        redirect_url=fields.get("redirectUrl", "").strip() or None,
+    )
+
+
+def public_url(request: Request) -> str:
+    """Where visitors reach this installation: as configured, else as this page was reached."""
+    settings = getattr(request.app.state, "settings", None)
+    return str(settings.public_url if settings else request.base_url).rstrip("/")
+
+
+def snippets(form: Form, base: str) -> list[dict[str, str]]:
+    """What one pastes into a website: the hosted form in a frame, or a plain form that posts to it."""
+    url = f"{base}/f/{form.address}"
+    frame = (
+        f'<iframe src="{escape(url)}?embed=1" title="{escape(form.name)}" width="100%" height="{_height(form)}" '
+        'loading="lazy" style="border: 0"></iframe>'
+    )
+    lines = [f'<form method="post" action="{escape(url)}">', *(f"  {_input(field)}" for field in form.fields)]
+    lines += [
+        f'  <input name="{TRAP}" tabindex="-1" autocomplete="off" aria-hidden="true" style="position: absolute; left: -200vw">',
+        "  <button>Send</button>",
+        "</form>",
+    ]
+    return [{"title": "In a frame", "code": frame}, {"title": "As plain HTML", "code": "\n".join(lines)}]
+
+
+def _height(form: Form) -> int:
+    shown = [field for field in form.fields if not is_hidden(field)]
+    return 170 + sum(140 if field.lines > 1 else 76 for field in shown)
+
+
+def _input(field: FormField) -> str:
+    name, label = escape(field.name), escape(field.label)
+    required = " required" if field.required else ""
+    if is_hidden(field):
+        return f'<input type="hidden" name="{name}" value="">'
+    if field.lines > 1:
+        return f'<label>{label} <textarea name="{name}" rows="{field.lines}"{required}></textarea></label>'
+    return f'<label>{label} <input type="{kind_of(field)}" name="{name}"{required}></label>'

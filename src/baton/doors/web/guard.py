@@ -1,0 +1,99 @@
+"""The door to every page: who comes in, whether a change is really theirs, and what happens when it fails."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from baton.accounts.sign_in import actor_of_token
+from baton.doors.web.render import plain, redirect, trigger
+from baton.doors.web.visit import SESSION, Visit, database, form_of, must_be_own, must_be_proven, sign_in_url
+from baton.kernel.errors import BatonError, Forbidden, Unauthenticated
+
+log = structlog.get_logger()
+Handler = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+_TITLES = {
+    403: "You may not do this",
+    404: "Nothing is here",
+    409: "It has changed meanwhile",
+    413: "That is too large",
+    429: "That was too much at once",
+    503: "The database is busy",
+}
+
+
+def signed_in(handler: Handler) -> Endpoint:
+    """A page for signed-in people: others are led to the sign-in page; a change must prove that it comes from ours."""
+
+    async def endpoint(request: Request) -> Response:
+        token = request.cookies.get(SESSION, "")
+        try:
+            actor = await actor_of_token(database(request), token, via="page", kinds=("session",))
+            pairs: list[tuple[str, str]] = []
+            if request.method not in ("GET", "HEAD"):
+                pairs = await form_of(request)
+                must_be_proven(request, token, dict(pairs))
+            return await handler(Visit(request, actor, token, dict(pairs), pairs))
+        except Unauthenticated as error:
+            return _must_sign_in(request, error)
+        except BatonError as error:
+            return refused(request, error)
+        except HTTPException as error:
+            return refused(request, _typed(error))
+
+    return endpoint
+
+
+def public(handler: Endpoint, *, own_pages_only: bool = False) -> Endpoint:
+    """A page for everybody; with `own_pages_only` a form is taken from our own pages alone."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            if own_pages_only and request.method == "POST":
+                must_be_own(request)
+            return await handler(request)
+        except BatonError as error:
+            return refused(request, error)
+        except HTTPException as error:
+            return refused(request, _typed(error))
+
+    return endpoint
+
+
+def refused(request: Request, error: BatonError) -> Response:
+    """What a page answers when it cannot: words for a script, a toast for htmx, a page of its own for people."""
+    headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"message": error.message, "code": error.code}, error.status, headers)
+    if request.headers.get("hx-request") == "true":
+        return Response(
+            status_code=error.status,
+            headers=headers | {"hx-reswap": "none"} | trigger("toast", words=error.message, bad=True),
+        )
+    problem = {
+        "status": error.status,
+        "title": _TITLES.get(error.status, "That did not work"),
+        "message": error.message,
+        "back": "/",
+        "act": "Go to the board",
+    }
+    return plain(request, "problem.html", status=error.status, headers=headers, problem=problem)
+
+
+def _must_sign_in(request: Request, error: Unauthenticated) -> Response:
+    if "application/json" in request.headers.get("accept", "") or "text/event-stream" in request.headers.get(
+        "accept", ""
+    ):
+        return JSONResponse({"message": error.message, "code": error.code}, 401)
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-redirect": sign_in_url(request)})
+    return redirect(sign_in_url(request))
+
+
+def _typed(error: HTTPException) -> BatonError:
+    typed = Forbidden(str(error.detail)) if error.status_code == 403 else BatonError(str(error.detail))
+    typed.status = error.status_code
+    return typed

@@ -1,0 +1,205 @@
+"""The lead page: path, facts, timeline, score and tasks, read again whenever the lead changes."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from baton.activities.activity import Activity
+from baton.doors.web.changes import Change
+from baton.doors.web.facts import Fact, facts
+from baton.doors.web.phrases import Names, Part, face
+from baton.doors.web.render import page
+from baton.doors.web.show import Moment, Who, days, due_at, moment, who
+from baton.doors.web.story import tell
+from baton.doors.web.visit import Visit
+from baton.kernel.page import Page
+from baton.leads.find import GetLead
+from baton.leads.lead import Lead
+from baton.leads.score import ScoreHistory, ScoreLead
+from baton.leads.timeline import ReadTimeline
+from baton.pipelines.pipeline import GetPipeline, Pipeline, Stage
+from baton.tasks.task import ListTasks, Task
+
+PAGE = 30
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage on the path: `state` says whether it is behind, here or ahead."""
+
+    id: UUID
+    name: str
+    label: str
+    colour: str
+    state: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """One line of the timeline."""
+
+    id: UUID
+    avatar: Who | None
+    parts: list[Part]
+    moment: Moment
+    why: str | None = None
+    quote: str | None = None
+    changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """An open task as it is shown."""
+
+    id: UUID
+    version: int
+    title: str
+    notes: str | None
+    due: str
+    late: bool
+    who: Who | None
+
+
+async def show(visit: Visit) -> Response:
+    """GET /leads/{lead}, with `edit` naming the fact that stands open."""
+    return await lead_page(visit, visit.path["lead"], editing=visit.query.get("edit"))
+
+
+async def lead_page(
+    visit: Visit, id: str, *, editing: str | None = None, fact: Fact | None = None, status: int = 200
+) -> Response:
+    """The page of a lead; `fact` takes the place of the one of its key, where an edit was refused."""
+    lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
+    pipeline: Pipeline = await visit.perform("crm.pipelines.get", GetPipeline(pipeline_id=str(lead.pipeline_id)))
+    members = await visit.members()
+    shown = facts(lead, members, visit, editing)
+    if fact is not None:
+        shown = [fact if each.key == fact.key else each for each in shown]
+    told, url, more_url = await timeline(visit, lead)
+    return await page(
+        visit,
+        "lead.html",
+        here="/leads",
+        status=status,
+        lead=_view(lead, pipeline, shown, visit) | {"url": url},
+        entries=told,
+        more_url=more_url,
+        score=await _score(visit, lead),
+        tasks=await open_tasks(visit, lead),
+    )
+
+
+def _view(lead: Lead, pipeline: Pipeline, shown: list[Fact], visit: Visit) -> dict[str, Any]:
+    stage = next((stage for stage in pipeline.stages if stage.id == lead.stage_id), None)
+    closed = lead.closed_at is not None
+    return {
+        "id": lead.id,
+        "name": lead.name,
+        "version": lead.version,
+        "score": lead.score,
+        "stage_id": lead.stage_id,
+        "pipeline": pipeline,
+        "closed": closed,
+        "qualified": lead.qualified_at is not None,
+        "outcome": stage.outcome if stage else "",
+        "ending": {"disqualified": "Disqualified", "lost": "Lost", "won": "Won"}.get(lead.status) if closed else None,
+        "steps": path(lead, pipeline, visit),
+        "endings": [] if closed else [_step(each, "", each.name) for each in pipeline.stages if each.closed],
+        "facts": shown,
+    }
+
+
+def path(lead: Lead, pipeline: Pipeline, visit: Visit) -> list[Step]:
+    """The open stages in order, the ones behind marked; a closed lead's path ends with how it ended."""
+    stages = [stage for stage in pipeline.stages if not stage.closed or stage.id == lead.stage_id]
+    here = next((i for i, stage in enumerate(stages) if stage.id == lead.stage_id), None)
+    steps = []
+    for index, stage in enumerate(stages):
+        if index == here:
+            label = f"{stage.name} · {days(lead.stage_entered_at, visit.now, visit.zone)}"
+            steps.append(_step(stage, f"now {stage.outcome}" if stage.closed else "now", label))
+        else:
+            steps.append(_step(stage, "done" if here is not None and index < here else "ahead", stage.name))
+    return steps
+
+
+def _step(stage: Stage, state: str, label: str) -> Step:
+    return Step(stage.id, stage.name, label, stage.colour, state)
+
+
+async def timeline(visit: Visit, lead: Lead) -> tuple[list[Entry], str, str | None]:
+    """The timeline's newest entries, as many as `shown` asks; the page's address with it, and that of the earlier ones."""
+    asked = visit.query.get("shown", "")
+    limit = min(MOST, max(PAGE, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else PAGE))
+    found: Page[Activity] = await visit.perform(
+        "crm.leads.timeline", ReadTimeline(lead_id=str(lead.id), limit=limit, cursor=visit.query.get("before"))
+    )
+    url = f"/leads/{lead.id}"
+    earlier = f"{url}?shown={limit + 2 * PAGE}" if limit < MOST else f"{url}?shown={MOST}&before={found.next_cursor}"
+    shown = entries(found.items, await names(visit), visit)
+    return shown, url if limit == PAGE else f"{url}?shown={limit}", earlier if found.next_cursor else None
+
+
+async def names(visit: Visit) -> Names:
+    """What pipelines, stages and members are called."""
+    pipelines = await visit.pipelines()
+    return Names(
+        stages={stage.id: stage.name for pipeline in pipelines for stage in pipeline.stages},
+        pipelines={pipeline.id: pipeline.name for pipeline in pipelines},
+        members={member.id: member for member in await visit.members()},
+        now=visit.now,
+        zone=visit.zone,
+    )
+
+
+def entries(activities: list[Activity], known: Names, visit: Visit) -> list[Entry]:
+    """Activities, newest first, as lines; a line names its day only where it differs from the line above."""
+    lines = []
+    above: date | None = None
+    for activity, said in tell(activities, known):
+        at = moment(activity.occurred_at, visit.now, visit.zone, within=above)
+        above = activity.occurred_at.astimezone(visit.zone).date()
+        lines.append(Entry(activity.id, face(activity, known), said.parts, at, said.why, said.quote, said.changes))
+    return lines
+
+
+async def _score(visit: Visit, lead: Lead) -> dict[str, Any]:
+    kept: ScoreHistory = await visit.perform("crm.leads.scoreHistory", ScoreLead(lead_id=str(lead.id)))
+    if not kept.history:
+        return {"when": None, "reasons": []}
+    latest = kept.history[0]
+    reasons = [
+        {
+            "label": reason.label,
+            "points": reason.points,
+            "max": reason.max,
+            "share": round(100 * reason.points / reason.max) if reason.max else 0,
+            "why": ", ".join(reason.rules),
+        }
+        for reason in latest.reasons
+    ]
+    return {"when": moment(latest.created_at, visit.now, visit.zone), "reasons": reasons}
+
+
+async def open_tasks(visit: Visit, lead: Lead) -> list[TaskView]:
+    """What is still to be done about a lead, the earliest first."""
+    found: Page[Task] = await visit.perform("crm.tasks.list", ListTasks(lead_id=str(lead.id), limit=50))
+    by_id = {member.id: member for member in await visit.members()}
+    return [task_view(task, by_id.get(task.assignee_id) if task.assignee_id else None, visit) for task in found.items]
+
+
+def task_view(task: Task, assignee: Any, visit: Visit) -> TaskView:
+    """A task for the page."""
+    return TaskView(
+        id=task.id,
+        version=task.version,
+        title=task.title,
+        notes=task.notes,
+        due=due_at(task.due_at, visit.now, visit.zone),
+        late=task.due_at < visit.now,
+        who=who(assignee) if assignee else None,
+    )

@@ -1,0 +1,95 @@
+"""Turning templates into pages: everything is escaped, and every page knows who looks at it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from baton.doors.web import show
+from baton.doors.web.assets import UI, asset
+from baton.doors.web.nav import navigation
+from baton.doors.web.visit import Visit, theme_of
+from baton.doors.web.words import LIVE
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(UI / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_templates.globals["asset"] = asset
+_templates.filters |= {"band": show.band, "hex": show.colour}
+_PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
+
+
+def plain(
+    request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] = {}, **values: Any
+) -> Response:
+    """A page without navigation: sign in, hosted forms, what could not be shown."""
+    text = _templates.get_template(template).render(theme=theme_of(request), listed=False, **values)
+    return HTMLResponse(text, status, {**_PRIVATE, **headers})
+
+
+def fragment(visit: Visit, template: str, **values: Any) -> Response:
+    """A part of a page, for htmx to put in its place."""
+    return HTMLResponse(_templates.get_template(template).render(_common(visit) | values), headers=_PRIVATE)
+
+
+async def page(
+    visit: Visit, template: str, *, here: str = "", status: int = 200, headers: Mapping[str, str] = {}, **values: Any
+) -> Response:
+    """A page of a signed-in person; `here` marks its place in the navigation."""
+    organization = await visit.organization()
+    actor = visit.actor
+    shell = {
+        "me": {
+            "id": actor.id,
+            "kind": "person",
+            "name": actor.name,
+            "role": actor.role.value,
+            "initials": show.initials(actor.name, "person"),
+            "organization": organization.name,
+        },
+        "nav": navigation(await visit.pipelines(), here),
+        "live_words": json.dumps(LIVE),
+        "said": None,
+    }
+    text = _templates.get_template(template).render(_common(visit) | shell | values)
+    return HTMLResponse(text, status, {**_PRIVATE, **headers, **(_toast(visit.said) if visit.said else {})})
+
+
+def _common(visit: Visit) -> dict[str, Any]:
+    return {
+        "theme": theme_of(visit.request),
+        "listed": False,
+        "csrf": visit.csrf,
+        "may_write": visit.may_write,
+        "may_move": visit.may_write,
+        "may_manage": visit.may_manage,
+    }
+
+
+def redirect(url: str) -> Response:
+    """To another page, by GET (RFC 9110, 303)."""
+    return RedirectResponse(url, 303, headers={"cache-control": "no-store"})
+
+
+def done(visit: Visit, words: str, url: str) -> Response:
+    """A form succeeded: the next page, or a word above the page that stayed."""
+    if not visit.from_htmx:
+        return redirect(url)
+    return Response(headers={"hx-reswap": "none"} | trigger("done", words=words, href=url))
+
+
+def trigger(event: str, **detail: Any) -> dict[str, str]:
+    """The header by which htmx raises an event in the page; ASCII only, as headers are."""
+    return {"hx-trigger": json.dumps({event: detail})}
+
+
+def _toast(words: str) -> dict[str, str]:
+    return trigger("toast", words=words)

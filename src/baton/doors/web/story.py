@@ -1,0 +1,43 @@
+"""A lead's story: its activities in sentences, those of one act told as one."""
+
+from collections.abc import Iterable
+
+from baton.activities import kinds
+from baton.activities.activity import Activity
+from baton.doors.web.phrases import Names, Phrase, text
+from baton.doors.web.words import phrase
+
+
+def tell(activities: Iterable[Activity], names: Names) -> list[tuple[Activity, Phrase]]:
+    """The sentences of activities, newest first; what one act did besides (a score, a stamp) is told with it."""
+    told: list[tuple[Activity, Phrase]] = []
+    besides: list[Activity] = []
+    for activity in activities:
+        if activity.kind in _BESIDE:
+            besides.append(activity)
+            continue
+        said = phrase(activity, names)
+        for extra in besides:
+            if extra.operation_id == activity.operation_id:
+                _join(said, extra)
+            else:
+                told.append((extra, phrase(extra, names)))
+        told.append((activity, said))
+        besides = []
+    return told + [(extra, phrase(extra, names)) for extra in besides]
+
+
+_BESIDE = (kinds.LEAD_SCORED, kinds.LEAD_QUALIFIED, kinds.LEAD_DISQUALIFIED)
+
+
+def _join(said: Phrase, extra: Activity) -> None:
+    if extra.kind == kinds.LEAD_SCORED:
+        if extra.reason and extra.reason != said.why:
+            said.why = " ".join(_ended(why) for why in (said.why, extra.reason) if why)
+        return
+    verb = "qualified this lead: " if extra.kind == kinds.LEAD_QUALIFIED else "disqualified this lead: "
+    said.parts[1:2] = [text(f" {verb}")]
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence[-1] in ".!?…" else f"{sentence}."

@@ -1,0 +1,128 @@
+// The stream says which records changed; each part of the page reads itself again, as this user may see it.
+const live = document.getElementById("live");
+const MARK_FOR = 4000;
+const GAP = 350;
+const waiting = new Set();
+const lastRead = new WeakMap();
+const marks = new Map();
+let timer = 0;
+let held = false;
+let focused = null;
+
+/** Ask parts of the page (elements with data-live) to read themselves again, soon and not too often. */
+export function refresh(parts) {
+  for (const part of parts) waiting.add(part);
+  if (!timer && !held) timer = setTimeout(flush, 40);
+}
+
+/** While a card is being dragged nothing moves under it. */
+export function hold(on) {
+  held = on;
+  if (!on && waiting.size && !timer) timer = setTimeout(flush, 40);
+}
+
+function flush() {
+  timer = 0;
+  const now = performance.now();
+  let next = Infinity;
+  for (const part of waiting) {
+    const wait = (lastRead.get(part) ?? -GAP) + GAP - now;
+    if (wait > 0) {
+      next = Math.min(next, wait);
+      continue;
+    }
+    waiting.delete(part);
+    if (!part.isConnected) continue;
+    lastRead.set(part, now);
+    htmx.trigger(part, "refresh", {}, false);
+  }
+  if (waiting.size && !held) timer = setTimeout(flush, next);
+}
+
+function heard(event) {
+  const change = JSON.parse(event.detail.data);
+  const words = JSON.parse(live.dataset.words)[change.kind];
+  if (change.leadId && words && change.actor.id !== live.dataset.me) mark(change, words);
+  refresh(touched(change));
+}
+
+function touched({ leadId, stages }) {
+  const parts = new Set(document.querySelectorAll('[data-live="all"], #totals'));
+  for (const stage of stages) {
+    const column = document.getElementById(`col-${stage}`);
+    if (column) parts.add(column);
+  }
+  if (leadId) {
+    const card = document.getElementById(`card-${leadId}`);
+    if (card) parts.add(card.closest("[data-live]"));
+    for (const part of document.querySelectorAll(`[data-live][data-lead="${CSS.escape(leadId)}"]`)) parts.add(part);
+  }
+  return parts;
+}
+
+function mark({ leadId, actor }, words) {
+  clearTimeout(marks.get(leadId)?.timer);
+  const gone = () => { marks.delete(leadId); unmark(leadId); };
+  marks.set(leadId, { words: `${actor.name} ${words}`, type: actor.type, timer: setTimeout(gone, MARK_FOR) });
+  paint();
+}
+
+function paint() {
+  for (const [leadId, { words, type }] of marks) {
+    const card = document.getElementById(`card-${leadId}`);
+    if (!card) continue;
+    let badge = card.querySelector(".live");
+    if (!badge) {
+      badge = document.createElement("span");
+      badge.className = "live";
+      card.append(badge);
+    }
+    badge.textContent = words;
+    card.classList.add("moving");
+    card.classList.toggle("by-user", type === "user");
+  }
+}
+
+function unmark(leadId) {
+  const card = document.getElementById(`card-${leadId}`);
+  card?.classList.remove("moving", "by-user");
+  card?.querySelector(".live")?.remove();
+}
+
+function keepFocus() {
+  if (document.activeElement !== document.body || !focused) return;
+  document.getElementById(focused.card)?.querySelector(focused.within)?.focus({ preventScroll: true });
+}
+
+function connection() {
+  let seen = false;
+  let lost = 0;
+  const notice = document.getElementById("offline");
+  document.addEventListener("htmx:sse:after:connection", () => {
+    clearTimeout(lost);
+    lost = 0;
+    notice.hidden = true;
+    if (seen) refresh(document.querySelectorAll("[data-live]"));
+    seen = true;
+  });
+  document.addEventListener("htmx:sse:error", (event) => {
+    if (event.detail.status === 401) location.reload();
+    lost ||= setTimeout(() => { notice.hidden = false; }, 2500);
+  });
+}
+
+if (live) {
+  connection();
+  live.addEventListener("activity", heard);
+  document.addEventListener("focusin", ({ target }) => {
+    const card = target.closest?.(".card");
+    focused = card ? { card: card.id, within: target.matches(".move") ? ".move" : "h3 a" } : null;
+  });
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    const part = ctx.sourceElement;
+    if (!part?.matches?.("[data-live]") || ctx.request.method !== "GET") return;
+    const shown = part.matches(".col") ? part.querySelectorAll(".card").length : 0;
+    if (shown) ctx.request.body.set("shown", shown);
+  });
+  document.addEventListener("htmx:after:swap", () => { paint(); keepFocus(); });
+}

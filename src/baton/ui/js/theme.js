@@ -1,0 +1,11 @@
+// Light, dark, or as the system has it: at once, and kept in a cookie for the next page.
+document.querySelector("[data-theme-choice]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const choice = event.submitter?.value ?? "";
+  if (choice) document.documentElement.dataset.theme = choice;
+  else delete document.documentElement.dataset.theme;
+  document.cookie = `theme=${choice}; path=/; max-age=${choice ? 31536000 : 0}; samesite=lax`;
+  for (const button of event.currentTarget.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.value === choice));
+  }
+});
