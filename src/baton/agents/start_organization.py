@@ -1,5 +1,6 @@
 """Starting an organization: its owner, pipelines, scoring, routing, form and agents, in one transaction. Spec A2."""
 
+from datetime import datetime
 from uuid import UUID
 
 from baton.accounts.found import Found, found
@@ -42,9 +43,8 @@ async def start(tx: Tx, actor: Actor, input: Found) -> Started:
     )
 
 
-async def start_organization(db: Database, input: Found) -> Started:
-    """Start a new organization under a new id."""
-    started: Started = await perform(
-        db, system(new_id(), "Baton", role=Role.OWNER, via="page"), "crm.organizations.start", input
-    )
+async def start_organization(db: Database, input: Found, *, now: datetime | None = None) -> Started:
+    """Start a new organization under a new id; `now` is when it was, the present where absent."""
+    founder = system(new_id(), "Baton", role=Role.OWNER, via="page")
+    started: Started = await perform(db, founder, "crm.organizations.start", input, now=now)
     return started

@@ -88,8 +88,8 @@ class Board(Output, kw_only=True):
     columns: list[Column]
 
 
-_CARD = """l.id, l.version, l.name, l.company_name, l.title, l.score, l.value_cents, l.currency, l.next_action_at, l.stage_entered_at, l.tags,
-    l.owner_id, m.kind AS owner_kind, m.name AS owner_name"""
+_CARD = """l.id, l.version, l.name, l.company_name, l.title, l.score, l.value_cents, l.currency, l.next_action_at, l.stage_entered_at,
+    l.tags, l.owner_id, m.kind AS owner_kind, m.name AS owner_name"""
 _OWNED = "LEFT JOIN members m ON m.org_id = l.org_id AND m.id = l.owner_id"
 
 

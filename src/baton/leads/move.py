@@ -68,6 +68,8 @@ async def enter(
     if before.stage_id != stage.id:
         closed_at = (before.closed_at or tx.now) if stage.closed else None
         new |= {"stage_id": stage.id, "stage_entered_at": tx.now, "closed_at": closed_at}
+        if stage.closed:
+            new["next_action_at"] = None  # no further action is needed (Spec A4)
     return await leads.change(
         tx,
         actor,

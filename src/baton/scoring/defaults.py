@@ -70,7 +70,8 @@ DEFAULT_FACTORS = [
         rules=[
             NewRule(name=f"{label} known", condition={"field": field, "op": "is_set"}, points=points)
             for field, label, points in (
-                ("email", "e-mail", 5), ("phone", "phone", 5), ("companyName", "company", 4), ("title", "title", 3), ("website", "website", 3),
+                ("email", "e-mail", 5), ("phone", "phone", 5), ("companyName", "company", 4), ("title", "title", 3),
+                ("website", "website", 3),
             )
         ],
     ),
