@@ -20,8 +20,8 @@ RELAY_ROLE = "baton_relay"
 class Settings:
     """How this process runs. Each field names its environment variable; times are in seconds, sizes in bytes.
 
-    `owner_dsn` is for migrations only; the application connects as `baton_app` and `baton_relay`. Where `owner_dsn` is
-    None, the embedded PostgreSQL in `data_dir` serves, and `with_database` puts its address in.
+    `owner_dsn` is for migrations only; the application connects as `baton_app` and `baton_relay`. Where none of the
+    three is given, the embedded PostgreSQL in `data_dir` serves, and `with_database` puts its address in.
     """
 
     data_dir: Path  # BATON_DATA
@@ -40,6 +40,9 @@ class Settings:
     body_limit: int = 1_048_576  # BATON_BODY_LIMIT: the largest request
     capture_per_organization: int = 5_000  # BATON_CAPTURE_PER_ORGANIZATION: public captures a minute; 0 is no limit
     capture_per_address: int = 1_000  # BATON_CAPTURE_PER_ADDRESS: the same, from one network address
+    sign_in_per_email: int = 10  # BATON_SIGN_IN_PER_EMAIL: wrong passwords a minute for one e-mail; 0 is no limit
+    sign_in_per_address: int = 60  # BATON_SIGN_IN_PER_ADDRESS: the same, from one network address
+    trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 
     def with_database(self, owner_dsn: str) -> "Settings":
         """These settings on that database: the addresses of both roles are derived where they were not given."""
@@ -69,10 +72,8 @@ def load(
     folder = data_dir.find(data, environ)
     owner_dsn = _dsn(environ, "DATABASE_URL")
     app_dsn, relay_dsn = _dsn(environ, "DATABASE_APP_URL"), _dsn(environ, "DATABASE_RELAY_URL")
-    if owner_dsn is None and (app_dsn or relay_dsn):
-        raise Misconfigured(
-            "DATABASE_APP_URL and DATABASE_RELAY_URL need DATABASE_URL, the owner's address, beside them."
-        )
+    if owner_dsn is None and bool(app_dsn) != bool(relay_dsn):
+        raise Misconfigured("DATABASE_APP_URL and DATABASE_RELAY_URL belong together: set both, or DATABASE_URL.")
     host = host or environ.get("BATON_HOST") or DEFAULT_HOST
     port = port if port is not None else _number(environ, "BATON_PORT", DEFAULT_PORT, 1, 65_535)
     settings = Settings(
@@ -89,6 +90,9 @@ def load(
         body_limit=_number(environ, "BATON_BODY_LIMIT", 1_048_576, 1_024, 1 << 30),
         capture_per_organization=_number(environ, "BATON_CAPTURE_PER_ORGANIZATION", 5_000, 0, 10_000_000),
         capture_per_address=_number(environ, "BATON_CAPTURE_PER_ADDRESS", 1_000, 0, 10_000_000),
+        sign_in_per_email=_number(environ, "BATON_SIGN_IN_PER_EMAIL", 10, 0, 1_000_000),
+        sign_in_per_address=_number(environ, "BATON_SIGN_IN_PER_ADDRESS", 60, 0, 1_000_000),
+        trusted_proxies=_number(environ, "BATON_TRUSTED_PROXIES", 0, 0, 20),
     )
     return settings.with_database(owner_dsn) if owner_dsn else settings
 
