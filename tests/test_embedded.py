@@ -100,6 +100,18 @@ async def test_recovers_when_the_server_itself_was_killed(folder: Path) -> None:
     again.stop()
 
 
+async def test_a_server_whose_socket_was_cleaned_away_is_started_anew(folder: Path) -> None:
+    """Systems sweep their folder for temporary files: the server lives then, but nobody reaches it."""
+    first, second = EmbeddedPostgres(folder), EmbeddedPostgres(folder)
+    await answer(first.start(), "create table kept (n int)")
+    pid = postmaster(folder)
+    shutil.rmtree(first.dsn().rsplit("host=", 1)[1])
+    assert await answer(second.start(), "select count(*) from kept") == 0
+    assert postmaster(folder) != pid
+    first.stop()
+    second.stop()
+
+
 async def test_a_pid_file_that_names_somebody_elses_process_does_not_deceive(folder: Path) -> None:
     server = EmbeddedPostgres(folder)
     server.start()

@@ -77,7 +77,7 @@ class Server:
             answer = self.ask()
             if answer is Answer.READY:
                 return True
-            if answer is Answer.SILENT and watch.idle() > 10:
+            if answer is Answer.SILENT and watch.idle() > 3:
                 tell("Stopping a database server that nobody can reach …")
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
