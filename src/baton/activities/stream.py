@@ -29,6 +29,7 @@ class Event(msgspec.Struct, rename="camel", kw_only=True):
     subject_id: UUID
     depth: int
     stages: list[str]
+    outcome: str | None
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -49,7 +50,8 @@ async def read(conn: Any, after: Cursor, limit: int) -> tuple[list[Event], Curso
     """The next events after a cursor, in commit order, at most `limit`, and the cursor behind them."""
     rows = await conn.fetch(
         """SELECT a.txid::text AS txid, a.org_id, a.id, a.kind, a.actor_type, a.actor_id, a.actor_name, a.via, a.lead_id, a.subject_type,
-                  a.subject_id, a.depth, (a.changes -> 'stageId')::text AS stages
+                  a.subject_id, a.depth, (a.changes -> 'stageId')::text AS stages,
+                  a.payload ->> 'outcome' AS outcome
              FROM activities a
             WHERE (a.txid, a.id) > ($1::text::xid8, $2) AND a.txid < pg_snapshot_xmin(pg_current_snapshot())
             ORDER BY a.txid, a.id

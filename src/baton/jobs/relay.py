@@ -82,9 +82,10 @@ def _jobs(events: list[Event], wanted: set[tuple[UUID, str]]) -> list[tuple[str,
     """What follows from events, gathered by reaction, organization and kind, at most `CHUNK` activities a job."""
     gathered: dict[tuple[str, UUID, str], list[Event]] = {}
     for event in events:
-        if event.lead_id is not None and (event.org_id, event.kind) in wanted:
-            for name in REACTIONS.get(event.kind, ()):
-                gathered.setdefault((name, event.org_id, event.kind), []).append(event)
+        has_rules = (event.org_id, event.kind) in wanted
+        for reaction in REACTIONS.get(event.kind, ()):
+            if reaction.when(event, has_rules):
+                gathered.setdefault((reaction.job, event.org_id, event.kind), []).append(event)
     jobs = []
     for (name, org_id, kind), members in gathered.items():
         for start in range(0, len(members), CHUNK):

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-import msgspec
 import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
@@ -14,12 +13,10 @@ from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointE
 from pgqueuer.models import Job as QueuedJob
 
 from baton.jobs import relay
-from baton.jobs.relay import Job
-from baton.jobs.wake_agents import wake_agents
+from baton.jobs.handlers import HANDLERS, handle
 from baton.kernel.db import Database
 from baton.kernel.queue import queries
 from baton.leads import settle
-from baton.reactions import WAKE_AGENTS
 
 log = structlog.get_logger()
 
@@ -71,10 +68,11 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
         driver = AsyncpgPoolDriver(db.relay)
         engine = PgQueuer(driver, queries=queries(driver))
 
-        async def wake(queued: QueuedJob) -> None:
-            await wake_agents(db, msgspec.json.decode(queued.payload or b"{}", type=Job))
+        async def work(queued: QueuedJob) -> None:
+            await handle(db, queued.entrypoint, queued.payload or b"")
 
-        engine.entrypoint(WAKE_AGENTS, on_failure="hold", executor_factory=_retrying)(wake)
+        for name in HANDLERS:
+            engine.entrypoint(name, on_failure="hold", executor_factory=_retrying)(work)
         stopper = asyncio.create_task(_stop_with(engine, stop))
         try:
             await engine.run(

@@ -1,0 +1,37 @@
+"""What each job does, by its name. Spec A4, A12."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import msgspec
+
+from baton.jobs.relay import Job
+from baton.jobs.wake_agents import wake_agents
+from baton.kernel.actor import Role, system
+from baton.kernel.db import Database
+from baton.kernel.operation import Cause, perform
+from baton.reactions import CANCEL_TASKS, WAKE_AGENTS
+from baton.tasks.cancel import CancelTasks
+
+
+async def _wake_agents(db: Database, job: Job, now: datetime | None) -> None:
+    await wake_agents(db, job, now=now)
+
+
+async def _cancel_tasks(db: Database, job: Job, now: datetime | None) -> None:
+    actor = system(job.org_id, "Baton", role=Role.MEMBER, via="agent")
+    cause = Cause(job.activity_ids[0], job.depth)
+    await perform(
+        db, actor, "crm.tasks.cancelOfClosed", CancelTasks(activity_ids=job.activity_ids), now=now, cause=cause
+    )
+
+
+HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
+    WAKE_AGENTS: _wake_agents,
+    CANCEL_TASKS: _cancel_tasks,
+}
+
+
+async def handle(db: Database, name: str, payload: bytes, *, now: datetime | None = None) -> None:
+    """Do a job. It is delivered at least once; doing it again changes nothing more."""
+    await HANDLERS[name](db, msgspec.json.decode(payload, type=Job), now)
