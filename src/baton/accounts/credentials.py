@@ -62,7 +62,7 @@ async def list_credentials(tx: Tx, actor: Actor, input: Nothing) -> list[Credent
     return [Credential(**dict(row)) for row in rows]
 
 
-@operation("crm.credentials.create", role=Role.ADMIN, summary="Create an API key or an agent's token")
+@operation("crm.credentials.create", role=Role.ADMIN, summary="Create an API key or an agent's token", secret=True)
 async def create(tx: Tx, actor: Actor, input: CreateCredential) -> NewCredential:
     """Make a key or token. Raises Invalid for an unknown scope, NotFound for a member, Forbidden for all but people."""
     must_not_be_agent(actor)

@@ -96,6 +96,8 @@ class _Compiler:
 
     def test(self, name: Any, op: Any, value: Any) -> str:
         found = self.field_of(name)
+        if not isinstance(op, str):
+            raise Invalid("“op” is a word such as =, >= or contains.", field="op")
         if op == "is_set":
             return f"({found.sql} <> '{{}}')" if found.type == "tags" else f"({found.sql} IS NOT NULL)"
         if op == "is_not_set":
@@ -155,9 +157,10 @@ class _Compiler:
             raise Invalid(f'“{op}” takes {{"days": n}}.', field="value")
         edge = self.now + timedelta(days=days) if op == "within_next" else self.now - timedelta(days=days)
         cast = _CASTS[found.type]
-        at, now = (self.argument(t if found.type == "time" else t.date(), cast) for t in (edge, self.now))
+        at = self.argument(edge if found.type == "time" else edge.date(), cast)
         if op == "older_than":
             return f"coalesce({found.sql} < {at}, false)"
+        now = self.argument(self.now if found.type == "time" else self.now.date(), cast)
         low, high = (now, at) if op == "within_next" else (at, now)
         return f"coalesce({found.sql} BETWEEN {low} AND {high}, false)"
 

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +22,7 @@ from baton.kernel.values import new_id, utc_now
 log = structlog.get_logger()
 Kind = Literal["query", "mutation"]
 Verb = Callable[[Tx, Actor, Any], Awaitable[Any]]
+V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
 Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
 MAX_DEPTH = 16
 
@@ -42,7 +43,8 @@ class Nothing(Input, kw_only=True):
 class Operation:
     """One thing that the product can do. `role` is the least role that may, None for everyone without signing in.
 
-    An `internal` one is a step of the product's own work: no door offers it.
+    An `internal` one is a step of the product's own work: no door offers it. The answer of a `secret` one is shown
+    once and kept nowhere.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Operation:
     output: Any
     verb: Verb
     internal: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,16 @@ guards: list[Guard] = []
 
 
 def operation(
-    name: str, *, kind: Kind = "mutation", role: Role | None, summary: str, internal: bool = False
-) -> Callable[[Verb], Verb]:
+    name: str, *, kind: Kind = "mutation", role: Role | None, summary: str, internal: bool = False, secret: bool = False
+) -> Callable[[V], V]:
     """Name a verb `async def verb(tx, actor, input: I) -> O` as an operation of the product."""
 
-    def register(verb: Verb) -> Verb:
+    def register(verb: V) -> V:
         hints = typing.get_type_hints(verb)
         parameter = list(inspect.signature(verb).parameters)[2]
         if name in registry:
             raise ValueError(f"operation {name} is registered twice")
-        registry[name] = Operation(name, kind, role, summary, hints[parameter], hints["return"], verb, internal)
+        registry[name] = Operation(name, kind, role, summary, hints[parameter], hints["return"], verb, internal, secret)
         return verb
 
     return register
@@ -159,12 +162,14 @@ async def _run(tx: Tx, actor: Actor, op: Operation, decoded: Any, body: bytes, k
     if first is not None:
         if first["fingerprint"] != fingerprint:
             raise Unprocessable("This Idempotency-Key was used with another request. Use a new key.")
+        if op.secret:
+            raise Conflict("This was done already. Its answer was shown once and is not kept; use a new key.")
         return msgspec.json.decode(first["response"], type=op.output)
     result = await _guarded(tx, actor, op, decoded)
     await tx.execute(
         """INSERT INTO idempotency_keys (org_id, actor, key, operation, fingerprint, response, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-        tx.org_id, actor.key, key, op.name, fingerprint, msgspec.json.encode(result), tx.now,
+        tx.org_id, actor.key, key, op.name, fingerprint, b"" if op.secret else msgspec.json.encode(result), tx.now,
     )  # fmt: skip
     return result
 
