@@ -210,6 +210,8 @@ create table leads (
   stage_entered_at    timestamptz not null,
   closed_at           timestamptz,
   next_action_at      timestamptz,
+  converted_from_id   uuid,
+  converted_to_id     uuid,
   external_id         text,
   deleted_at          timestamptz,
   created_at          timestamptz not null,
@@ -224,7 +226,9 @@ create table leads (
   foreign key (org_id, pipeline_id, stage_id) references stages (org_id, pipeline_id, id),
   foreign key (org_id, contact_id) references contacts (org_id, id),
   foreign key (org_id, company_id) references companies (org_id, id),
-  foreign key (org_id, owner_id) references members (org_id, id)
+  foreign key (org_id, owner_id) references members (org_id, id),
+  foreign key (org_id, converted_from_id) references leads (org_id, id),
+  foreign key (org_id, converted_to_id) references leads (org_id, id)
 );
 create index leads_board on leads (org_id, stage_id, stage_entered_at desc, id desc) where deleted_at is null;
 create index leads_newest on leads (org_id, created_at desc, id desc) where deleted_at is null;
@@ -232,6 +236,24 @@ create index leads_pipeline_newest on leads (org_id, pipeline_id, created_at des
 create index leads_owner on leads (org_id, owner_id, created_at desc, id desc) where deleted_at is null;
 create index leads_email on leads (org_id, email_norm) where email_norm is not null;
 create index leads_contact on leads (org_id, contact_id) where contact_id is not null;
+
+create table customers (
+  org_id      uuid not null references organizations (org_id),
+  id          uuid not null,
+  name        text not null check (name <> ''),
+  contact_id  uuid,
+  company_id  uuid,
+  lead_id     uuid not null,
+  external_id text,
+  version     bigint not null default 1,
+  created_at  timestamptz not null,
+  primary key (org_id, id),
+  unique (org_id, lead_id),
+  unique (org_id, external_id),
+  foreign key (org_id, contact_id) references contacts (org_id, id),
+  foreign key (org_id, company_id) references companies (org_id, id),
+  foreign key (org_id, lead_id) references leads (org_id, id)
+);
 
 -- Counts and sums: deltas appended by every change of a lead, folded into totals about once a second; the truth is their sum.
 create table stage_totals (
@@ -475,7 +497,7 @@ do $$
 declare t text;
 begin
   foreach t in array array[
-    'organizations', 'members', 'credentials', 'pipelines', 'stages', 'companies', 'contacts', 'leads', 'stage_totals', 'stage_deltas',
+    'organizations', 'members', 'credentials', 'pipelines', 'stages', 'companies', 'contacts', 'leads', 'customers', 'stage_totals', 'stage_deltas',
     'activities', 'lead_scores', 'tasks', 'scoring_factors', 'scoring_rules', 'routing_rules', 'routing_pool', 'playbook_rules',
     'agent_runs', 'forms', 'idempotency_keys']
   loop

@@ -14,13 +14,17 @@ MAX_LIMIT = 200
 
 
 class ReadAudit(Input, kw_only=True):
-    """Filters of the organization's log; the page has `limit` (1–200) activities, newest first."""
+    """Filters of the organization's log; the page has `limit` (1–200) activities, newest first.
+
+    `page` (from 1, to a depth of 10,000 activities) instead of `cursor` also tells the total, up to 100,000.
+    """
 
     kind: str | None = None
     actor_id: UUID | None = None
     operation_id: UUID | None = None
     limit: int = 50
     cursor: str | None = None
+    page: int | None = None
 
 
 @operation("crm.activities.list", kind="query", role=Role.MEMBER, summary="Read the organization's log")
@@ -41,16 +45,19 @@ async def page(
     *,
     limit: int,
     after: str | None,
-    lead_id: UUID | None = None,
+    lead_ids: list[UUID] | None = None,
     kind: str | None = None,
     actor_id: UUID | None = None,
     operation_id: UUID | None = None,
 ) -> Page[Activity]:
-    """A page of activities, newest first, of one lead or of all. Raises Invalid for a bad limit or cursor."""
+    """A page of activities, newest first, of some leads or of all. Raises Invalid for a bad limit or cursor."""
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} entries.", field="limit")
     tests, args = ["a.org_id = $1"], [tx.org_id]
-    for column, value in (("lead_id", lead_id), ("kind", kind), ("actor_id", actor_id), ("operation_id", operation_id)):
+    if lead_ids is not None:
+        args.append(lead_ids)  # type: ignore[arg-type]
+        tests.append("a.lead_id = ANY ($2)")
+    for column, value in (("kind", kind), ("actor_id", actor_id), ("operation_id", operation_id)):
         if value is not None:
             args.append(value)  # type: ignore[arg-type]
             tests.append(f"a.{column} = ${len(args)}")

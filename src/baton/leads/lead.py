@@ -57,6 +57,8 @@ class Lead(Output, kw_only=True):
     stage_entered_at: datetime
     closed_at: datetime | None
     next_action_at: datetime | None
+    converted_from_id: UUID | None
+    converted_to_id: UUID | None
     external_id: str | None
     deleted_at: datetime | None
     created_at: datetime

@@ -44,5 +44,5 @@ async def log_activity(tx: Tx, actor: Actor, input: LogActivity) -> Activity:
     await leads.change(
         tx, actor, before, kind, payload={name: value for name, value in said.items() if value is not None}
     )
-    written = await page(tx, limit=1, after=None, lead_id=before.id, operation_id=tx.operation_id)
+    written = await page(tx, limit=1, after=None, lead_ids=[before.id], operation_id=tx.operation_id)
     return written.items[0]

@@ -31,9 +31,10 @@ class ReadAsOf(Input, kw_only=True):
 
 @operation("crm.leads.timeline", kind="query", role=Role.VIEWER, summary="Read a lead's timeline")
 async def timeline(tx: Tx, actor: Actor, input: ReadTimeline) -> Page[Activity]:
-    """What happened to a lead, and who did it. Raises NotFound, Invalid."""
+    """What happened to a lead, and who did it; with what it was converted from or to. Raises NotFound, Invalid. Spec A9, C3."""
     lead = await get(tx, input.lead_id)
-    return await log.page(tx, limit=input.limit, after=input.cursor, lead_id=lead.id, kind=input.kind)
+    linked = [id for id in (lead.id, lead.converted_from_id, lead.converted_to_id) if id]
+    return await log.page(tx, limit=input.limit, after=input.cursor, lead_ids=linked, kind=input.kind)
 
 
 @operation("crm.leads.asOf", kind="query", role=Role.VIEWER, summary="Read a lead as of a past moment")

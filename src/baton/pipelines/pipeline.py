@@ -66,6 +66,11 @@ class GetPipeline(Input, kw_only=True):
 @operation("crm.pipelines.list", kind="query", role=Role.VIEWER, summary="List the pipelines and their stages")
 async def list_pipelines(tx: Tx, actor: Actor, input: Nothing) -> list[Pipeline]:
     """All pipelines that are not archived, in order, each with its stages."""
+    return await in_order(tx)
+
+
+async def in_order(tx: Tx) -> list[Pipeline]:
+    """All pipelines that are not archived, in order, each with its unarchived stages."""
     pipelines = await tx.fetch(
         f"SELECT {_PIPELINE} FROM pipelines WHERE org_id = $1 AND archived_at IS NULL ORDER BY position, id", tx.org_id
     )
