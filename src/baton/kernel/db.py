@@ -26,6 +26,7 @@ _BY_STATE: dict[str, tuple[type[BatonError], str]] = {
     "22021": (Invalid, "Text must be valid UTF-8 without NUL."),
     "22P05": (Invalid, "Text must be valid UTF-8 without NUL."),
     "54000": (Invalid, "A value is too large."),
+    "54001": (Invalid, "A value is nested too deeply."),
     "53100": (Unavailable, "The database's disk is full. Nothing was changed."),
     "53300": (Unavailable, "The database has no free connection. Try again."),
     "55P03": (Unavailable, "The record is busy. Try again."),
@@ -123,6 +124,7 @@ class Database:
             if pool is not None:
                 with contextlib.suppress(TimeoutError):
                     await pool.close()
+        self._app = self._relay = None
 
     @staticmethod
     async def _pool(dsn: str, size: int, init: Any) -> asyncpg.Pool:
@@ -136,6 +138,11 @@ class Database:
             max_inactive_connection_lifetime=0,
             server_settings={"application_name": "baton"},
         )
+
+    @property
+    def opened(self) -> bool:
+        """Whether `open` was awaited and `close` was not."""
+        return self._app is not None
 
     @property
     def app(self) -> Any:

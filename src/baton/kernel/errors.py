@@ -45,6 +45,20 @@ class NotFound(BatonError):
     status = 404
 
 
+class MethodNotSupported(BatonError):
+    """This address does not answer this method: a query is read, a mutation is posted."""
+
+    code = "METHOD_NOT_SUPPORTED"
+    status = 405
+
+
+class TimedOut(BatonError):
+    """The request did not arrive in time."""
+
+    code = "TIMEOUT"
+    status = 408
+
+
 class Conflict(BatonError):
     """The record stands otherwise than the write expects: stale version, taken name, wrong state."""
 
@@ -57,6 +71,13 @@ class TooLarge(BatonError):
 
     code = "PAYLOAD_TOO_LARGE"
     status = 413
+
+
+class UnsupportedMedia(BatonError):
+    """The body is of a kind that is not read here."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
 
 
 class Unprocessable(BatonError):

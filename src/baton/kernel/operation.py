@@ -22,6 +22,7 @@ from baton.kernel.values import new_id, utc_now
 log = structlog.get_logger()
 Kind = Literal["query", "mutation"]
 Verb = Callable[[Tx, Actor, Any], Awaitable[Any]]
+I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741
 V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
 Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
 MAX_DEPTH = 16
@@ -194,17 +195,22 @@ def check_role(op: Operation, actor: Actor) -> None:
 
 def decode(op: Operation, input: Any, *, lenient: bool = False, ignore_unknown: bool = False) -> Any:
     """The operation's typed input from JSON bytes, a mapping or the struct itself. Raises Invalid, naming the field."""
-    if isinstance(input, op.input):
+    return decode_as(op.input, input, lenient=lenient, ignore_unknown=ignore_unknown)
+
+
+def decode_as(type: type[I], input: Any, *, lenient: bool = False, ignore_unknown: bool = False) -> I:
+    """A typed input from JSON bytes, a mapping or the struct itself. Raises Invalid, naming the field."""
+    if isinstance(input, type):
         return input
     try:
         value = msgspec.json.decode(input) if isinstance(input, bytes) else ({} if input is None else input)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise Invalid("The body is not valid JSON.") from None
     if ignore_unknown and isinstance(value, dict):
-        known = {f.encode_name for f in msgspec.structs.fields(op.input)}
+        known = {f.encode_name for f in msgspec.structs.fields(type)}
         value = {k: v for k, v in value.items() if k in known}
     try:
-        return msgspec.convert(value, op.input, strict=not lenient)
+        return msgspec.convert(value, type, strict=not lenient)
     except (msgspec.ValidationError, RecursionError) as error:
         raise _explained(error) from None
 
