@@ -11,6 +11,8 @@ from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
 
 MAX_LIMIT = 200
+DEPTH = 10_000
+COUNTED = 100_000
 
 
 class ReadAudit(Input, kw_only=True):
@@ -37,6 +39,7 @@ async def audit(tx: Tx, actor: Actor, input: ReadAudit) -> Page[Activity]:
         kind=input.kind,
         actor_id=input.actor_id,
         operation_id=input.operation_id,
+        number=input.page,
     )
 
 
@@ -49,10 +52,18 @@ async def page(
     kind: str | None = None,
     actor_id: UUID | None = None,
     operation_id: UUID | None = None,
+    number: int | None = None,
 ) -> Page[Activity]:
-    """A page of activities, newest first, of some leads or of all. Raises Invalid for a bad limit or cursor."""
+    """A page of activities, newest first, of some leads or of all: after a cursor, or by its number, with the total.
+
+    Raises Invalid for a bad limit, cursor or number.
+    """
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} entries.", field="limit")
+    if number is not None and (number < 1 or number * limit > DEPTH or after is not None):
+        raise Invalid(
+            f"Pages count from 1 to a depth of {DEPTH:,} entries; beyond that, follow the cursor.", field="page"
+        )
     tests, args = ["a.org_id = $1"], [tx.org_id]
     if lead_ids is not None:
         args.append(lead_ids)  # type: ignore[arg-type]
@@ -64,10 +75,17 @@ async def page(
     if after is not None:
         args.extend(position(after, datetime, UUID))
         tests.append(f"(a.occurred_at, a.id) < (${len(args) - 1}, ${len(args)})")
+    found = " AND ".join(tests)
+    skipped = (number - 1) * limit if number else 0
+    total: int | None = None
+    if number is not None:
+        total = await tx.fetchval(
+            f"SELECT count(*) FROM (SELECT FROM activities a WHERE {found} LIMIT {COUNTED}) c", *args
+        )
     rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM activities a WHERE {' AND '.join(tests)} ORDER BY a.occurred_at DESC, a.id DESC LIMIT {limit + 1}",
+        f"SELECT {COLUMNS} FROM activities a WHERE {found} ORDER BY a.occurred_at DESC, a.id DESC LIMIT {limit + 1} OFFSET {skipped}",
         *args,
     )
     items = [from_row(row) for row in rows[:limit]]
     more = cursor(items[-1].occurred_at, items[-1].id) if len(rows) > limit else None
-    return Page(items=items, next_cursor=more)
+    return Page(items=items, next_cursor=more, total=total)
