@@ -24,6 +24,7 @@ LEAD_QUALIFIED: Final = "lead_qualified"
 LEAD_DISQUALIFIED: Final = "lead_disqualified"
 LEAD_CONVERTED: Final = "lead_converted"
 LEAD_DELETED: Final = "lead_deleted"
+UNDONE: Final = "undone"
 LEAD_RESTORED: Final = "lead_restored"
 
 CONTACT_CREATED: Final = "contact_created"
