@@ -12,6 +12,7 @@ from baton.accounts.organization import Organization, organization
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.activities.replay import difference
+from baton.contacts import contact as contacts
 from baton.contacts.find_or_make import Identity, find_or_make
 from baton.kernel.actor import Actor, Role, Via
 from baton.kernel.db import Tx, columns
@@ -46,6 +47,7 @@ class NewLead(Input, kw_only=True):
     location: str | None = None
     industry: str | None = None
     company_size: int | None = None
+    contact_id: Ref | None = None
     owner_id: Ref | None = None
     value_cents: int | None = None
     currency: str | None = None
@@ -95,13 +97,24 @@ async def create_many(
         key = (input.pipeline_id, input.stage_id, input.status)
         if key not in places:
             places[key] = await _place(tx, input, pipeline)
-        lead = await _lead(tx, org, places[key], input, via)
+        contact = await contacts.get(tx, input.contact_id) if input.contact_id else None
+        lead = await _lead(tx, org, places[key], _known_as(contact, input), via)
+        lead.contact_id = contact.id if contact else None
         new.append((lead, input))
         answers.append(Created(id=lead.id))
         if input.external_id:
             known[input.external_id] = lead.id
     await _insert(tx, actor, new)
     return answers
+
+
+def _known_as(contact: contacts.Contact | None, input: NewLead) -> NewLead:
+    """A lead with the facts of the contact that it points to, where it does not give its own."""
+    if contact is None:
+        return input
+    named = input.name or input.first_name or input.last_name
+    names = ("email", "phone", "title", "company_name") + (() if named else ("name", "first_name", "last_name"))
+    return msgspec.structs.replace(input, **{name: getattr(input, name) or getattr(contact, name) for name in names})
 
 
 async def _known(tx: Tx, external_ids: list[str]) -> dict[str, UUID]:
@@ -121,7 +134,12 @@ async def _place(tx: Tx, input: NewLead, default: Pipeline | None) -> tuple[Pipe
     else:
         target = default or await pipelines.intake(tx)
     if input.stage_id is not None:
-        return target, await pipelines.stage(tx, input.stage_id, pipeline_id=target.id)
+        stage = await pipelines.stage(tx, input.stage_id, pipeline_id=target.id)
+        if stage.archived_at is not None or target.archived_at is not None:
+            raise Invalid(f"The stage “{stage.name}” is archived. Choose another.", field="stageId")
+        return target, stage
+    if target.archived_at is not None:
+        raise Invalid(f"The pipeline “{target.name}” was removed. Choose another.", field="pipelineId")
     if input.status is not None:
         return target, pipelines.stage_of_status(target, input.status)
     return target, pipelines.first_stage(target)
@@ -146,7 +164,8 @@ async def _lead(tx: Tx, org: Organization, place: tuple[Pipeline, Stage], input:
         value_cents=natural("valueCents", input.value_cents, 2**62), currency=currency(input.currency or org.currency),
         expected_close_date=input.expected_close_date, tags=tags(input.tags), fields=fields(input.fields), source=source(input.source),
         via=via, score=None, qualified_at=None, assigned_at=tx.now if owner else None, stage_entered_at=tx.now, closed_at=closed_at,
-        next_action_at=None, external_id=checked("externalId", input.external_id), deleted_at=None, created_at=tx.now, version=1,
+        next_action_at=None, converted_from_id=None, converted_to_id=None, external_id=checked("externalId", input.external_id),
+        deleted_at=None, created_at=tx.now, version=1,
         last_activity_at=tx.now,
     )  # fmt: skip
 
@@ -178,17 +197,19 @@ async def _insert(tx: Tx, actor: Actor, new: list[tuple[Lead, NewLead]]) -> None
 
 async def _identify(tx: Tx, actor: Actor, leads: list[Lead]) -> None:
     identities = [
-        Identity(name=lead.name, first_name=lead.first_name, last_name=lead.last_name, email=lead.email, phone=lead.phone,
+        Identity(name=lead.name, first_name=lead.first_name, last_name=lead.last_name,
+                 email=None if lead.contact_id else lead.email, phone=lead.phone,
                  title=lead.title, company=lead.company_name, website=lead.website, location=lead.location, industry=lead.industry,
                  size=lead.company_size)
         for lead in leads
     ]  # fmt: skip
     for lead, (contact_id, company_id) in zip(leads, await find_or_make(tx, actor, identities), strict=True):
-        lead.contact_id, lead.company_id = contact_id, company_id
+        lead.contact_id, lead.company_id = lead.contact_id or contact_id, company_id
 
 
 _TYPES = {
-    "uuid": "id pipeline_id stage_id contact_id company_id owner_id", "int": "company_size", "bigint": "value_cents",
+    "uuid": "id pipeline_id stage_id contact_id company_id owner_id converted_from_id converted_to_id",
+    "int": "company_size", "bigint": "value_cents",
     "smallint": "score", "date": "expected_close_date", "jsonb": "fields",
     "timestamptz": "qualified_at assigned_at stage_entered_at closed_at next_action_at deleted_at created_at",
 }  # fmt: skip
