@@ -17,7 +17,7 @@ from baton.kernel.values import Ref, fold
 from baton.leads.lead import COLUMNS, Lead, from_row, get
 
 MAX_LIMIT = 200
-_SORTS: dict[str, tuple[str, Any]] = {
+SORTS: dict[str, tuple[str, Any]] = {
     "createdAt": ("l.created_at", datetime),
     "lastActivityAt": ("l.last_activity_at", datetime),
     "name": ("l.name", str),
@@ -57,7 +57,7 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} leads.", field="limit")
     tests, args = matching(tx, input.where, input.search)
     total = await tx.fetchval(f"SELECT count(*) FROM leads l WHERE {tests}", *args) if input.count else None
-    column, type = _SORTS[input.sort]
+    column, type = SORTS[input.sort]
     direction, beyond = ("DESC", "<") if input.descending else ("ASC", ">")
     if input.cursor is not None:
         args += position(input.cursor, type, UUID)

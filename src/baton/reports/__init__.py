@@ -1,0 +1,1 @@
+"""Reports: what the numbers say, from counts that are kept exact."""
