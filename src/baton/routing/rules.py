@@ -69,25 +69,31 @@ async def set_rules(tx: Tx, actor: Actor, input: SetRoutingRules) -> list[Routin
     """Replace the routing rules. Raises Invalid for a condition that cannot be read, NotFound for a member, pipeline or stage."""
     await tx.execute("DELETE FROM routing_rules WHERE org_id = $1", tx.org_id)
     for position, rule in enumerate(input.rules):
-        if not rule.name.strip() or not rule.pool:
-            raise Invalid("A routing rule has a name, and at least one member in its pool.", field="rules")
-        id = new_id()
-        pipeline_id = (await pipelines.get(tx, rule.pipeline_id)).id if rule.pipeline_id else None
-        stage_id = (await pipelines.stage(tx, rule.stage_id)).id if rule.stage_id else None
-        await tx.execute(
-            """INSERT INTO routing_rules (org_id, id, pipeline_id, stage_id, name, condition, position, enabled)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-            tx.org_id, id, pipeline_id, stage_id, rule.name.strip(), conditions.check(rule.condition, LEAD_FIELDS, now=tx.now), position,
-            rule.enabled,
-        )  # fmt: skip
-        for place, ref in enumerate(dict.fromkeys(rule.pool)):
-            await tx.execute(
-                "INSERT INTO routing_pool (org_id, rule_id, member_id, position) VALUES ($1, $2, $3, $4)",
-                tx.org_id, id, (await member(tx, ref)).id, place,
-            )  # fmt: skip
+        await insert_rule(tx, rule, position)
     await append(
         tx, actor,
         Entry(kind=kinds.ROUTING_CHANGED, subject_type="organization", subject_id=tx.org_id,
               payload={"rules": [rule.name for rule in input.rules]}),
     )  # fmt: skip
     return await read(tx)
+
+
+async def insert_rule(tx: Tx, rule: NewRoutingRule, position: int) -> None:
+    """Insert a rule at a position, the least of which is asked first. Raises Invalid, NotFound."""
+    if not rule.name.strip() or not rule.pool:
+        raise Invalid("A routing rule has a name, and at least one member in its pool.", field="rules")
+    id = new_id()
+    pipeline_id = (await pipelines.get(tx, rule.pipeline_id)).id if rule.pipeline_id else None
+    stage_id = (await pipelines.stage(tx, rule.stage_id)).id if rule.stage_id else None
+    await tx.execute(
+        """INSERT INTO routing_rules (org_id, id, pipeline_id, stage_id, name, condition, position, enabled)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        tx.org_id, id, pipeline_id, stage_id, rule.name.strip(), conditions.check(rule.condition, LEAD_FIELDS, now=tx.now), position,
+        rule.enabled,
+    )  # fmt: skip
+    members = dict.fromkeys([(await member(tx, ref)).id for ref in rule.pool])
+    for place, member_id in enumerate(members):
+        await tx.execute(
+            "INSERT INTO routing_pool (org_id, rule_id, member_id, position) VALUES ($1, $2, $3, $4)",
+            tx.org_id, id, member_id, place,
+        )  # fmt: skip
