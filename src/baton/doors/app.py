@@ -1,0 +1,117 @@
+"""The application: every door on one address."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from baton.doors import auth, crm, operations, web
+from baton.doors.answers import answering, json, problem
+from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
+from baton.doors.limits import Limits
+from baton.doors.rest import rest
+from baton.doors.trpc import failure, trpc
+from baton.doors.web.guard import refused
+from baton.kernel.db import Database
+from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
+from baton.kernel.settings import Settings
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_PUBLIC = (
+    "/api/trpc/crm.leads.capture",
+    "/api/trpc/crm.forms.submit",
+    "/api/v1/crm.leads.capture",
+    "/api/v1/crm.forms.submit",
+)
+_TYPED: dict[int, type[BatonError]] = {400: Invalid, 403: Forbidden, 404: NotFound, 405: MethodNotSupported}
+
+
+def create_app(settings: Settings, db: Database | None = None) -> Starlette:
+    """The application on a database: the given one, else that of the settings, opened and closed with the application."""
+    app = Starlette(
+        routes=[
+            Route("/healthz", health, methods=["GET"]),
+            Route("/api/auth/token", answering(auth.token), methods=["POST"]),
+            Route("/api/trpc/{path:path}", trpc, methods=METHODS),
+            Route("/api/v1/{operation}", answering(rest), methods=["GET", "POST"]),
+            *crm.routes(),
+            *web.routes,
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, https=settings.public_url.startswith("https://")),
+            Middleware(AccessLog, render=told),
+            Middleware(PublicCors, public=is_public),
+            Middleware(BodyLimit, limit=settings.body_limit),
+        ],
+        exception_handlers={HTTPException: _http, BatonError: _typed},
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.limits = Limits(settings)
+    app.state.operations = operations.MODULES
+    app.state.db = db or Database(settings.app_dsn or "", settings.relay_dsn or "", pool_size=settings.pool_size)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Open the database where nobody else did, and close then what was opened."""
+    db: Database = app.state.db
+    if db.opened:
+        yield
+        return
+    await db.open()
+    try:
+        yield
+    finally:
+        await db.close()
+
+
+def is_public(path: str) -> bool:
+    """Whether pages of any site may post there."""
+    return path in _PUBLIC or path.startswith("/f/")
+
+
+async def health(request: Request) -> Response:
+    """GET /healthz: 200 once the database answers, else 503."""
+    db: Database = request.app.state.db
+    try:
+        async with asyncio.timeout(2):
+            await db.app.fetchval("SELECT 1")
+    except (OSError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return json({"status": "unavailable"}, 503)
+    return json({"status": "ok"})
+
+
+async def told(request: Request, error: BatonError) -> Response:
+    """An error in the words of the door that was knocked at: a tRPC shape, problem details, or a page."""
+    path = request.url.path
+    if path.startswith("/api/trpc/"):
+        answer = failure(error, None)
+        return json(answer.body, answer.status, answer.headers)
+    if path.startswith(("/api/", "/crm/")) or path == "/healthz":
+        return problem(request, error)
+    return refused(request, error)
+
+
+async def _typed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BatonError)
+    return await told(request, error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _TYPED.get(error.status_code, BatonError)
+    words = {404: "There is nothing at this address.", 405: "This address does not answer this method."}
+    typed = kind(words.get(error.status_code, error.detail))
+    typed.status = error.status_code
+    answer = await told(request, typed)
+    answer.headers.update(error.headers or {})
+    return answer

@@ -1,0 +1,204 @@
+"""The edge of the application: what every request passes, whatever it asks for. Plain ASGI, nothing is buffered."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from baton.doors.answers import UNHANDLED
+from baton.kernel.errors import BatonError, TimedOut, TooLarge
+
+log = structlog.get_logger()
+Render = Callable[[Request, BatonError], Awaitable[Response]]
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; "
+)
+BODY_SECONDS = 60.0
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_QUIET = ("/healthz", "/ui/")
+
+
+class AccessLog:
+    """A request id for every request, a line in the log for its end, and an answer where a handler failed."""
+
+    def __init__(self, app: ASGIApp, render: Render) -> None:
+        self.app, self.render = app, render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        began, status = time.perf_counter(), 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, noting)
+            except ClientDisconnect:
+                status = status or 499
+            except Exception:
+                log.exception("unhandled", path=scope["path"])
+                if status:
+                    raise
+                answer = await self.render(Request(scope), BatonError(UNHANDLED))
+                await answer(scope, receive, noting)
+            finally:
+                level = log.debug if scope["path"].startswith(_QUIET) else log.info
+                took = round(1000 * (time.perf_counter() - began), 1)
+                level("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+
+
+class SecurityHeaders:
+    """A strict policy on every answer that does not state its own; forms under /f/ may stand in other sites' frames."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self._https = https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        framed = scope["path"].startswith("/f/")
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers(framed, scope["path"]).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, guarded)
+
+    def _headers(self, framed: bool, path: str) -> dict[str, str]:
+        headers = {
+            "content-security-policy": POLICY + ("frame-ancestors *" if framed else "frame-ancestors 'none'"),
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+            "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        }
+        if not framed:
+            headers |= {
+                "x-frame-options": "DENY",
+                "cross-origin-opener-policy": "same-origin",
+                "cross-origin-resource-policy": "same-origin",
+            }
+        if path.startswith(("/api/", "/crm/")):
+            headers["cache-control"] = "no-store"
+        if self._https:
+            headers["strict-transport-security"] = "max-age=31536000"
+        return headers
+
+
+class PublicCors:
+    """Other sites' pages may post to the public endpoints, and read the answer; never with anybody's cookies."""
+
+    def __init__(self, app: ASGIApp, public: Callable[[str], bool]) -> None:
+        self.app, self.public = app, public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and self.public(scope["path"])
+        if not asked or b"origin" not in dict(scope["headers"]):
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == "OPTIONS":
+            allowed = {
+                "access-control-allow-origin": "*",
+                "access-control-allow-methods": "POST",
+                "access-control-allow-headers": "content-type, idempotency-key, trpc-accept",
+                "access-control-max-age": "86400",
+            }
+            await Response(status_code=204, headers=allowed)(scope, receive, send)
+            return
+
+        async def open_to_all(message: Message) -> None:
+            if message["type"] == "http.response.start" and scope["method"] == "POST":
+                headers = MutableHeaders(scope=message)
+                headers["access-control-allow-origin"] = "*"
+                headers["access-control-expose-headers"] = "retry-after, ratelimit, ratelimit-policy, x-request-id"
+            await send(message)
+
+        await self.app(scope, receive, open_to_all)
+
+
+class BodyLimit:
+    """A body has a size and a time: beyond either, reading it raises a typed error, however it is sent.
+
+    What a well-meaning client still sends of a body that is too large is read and thrown away, within bounds, so that it
+    can read the answer; then the connection ends.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, *, seconds: float = BODY_SECONDS) -> None:
+        self.app, self.limit, self.seconds = app, limit, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        body = _Body(scope, receive, self.limit, self.seconds)
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start" and not body.complete and body.refused:
+                MutableHeaders(scope=message)["connection"] = "close"
+            await send(message)
+
+        await self.app(scope, body.receive, closing)
+
+
+class _Body:
+    def __init__(self, scope: Scope, receive: Receive, limit: int, seconds: float) -> None:
+        told = dict(scope["headers"]).get(b"content-length", b"0").decode("latin-1")
+        self._told = int(told) if told.isascii() and told.isdigit() else 0
+        self._receive, self._limit, self._size = receive, limit, 0
+        self._ends = time.monotonic() + seconds
+        self.complete = self.refused = False
+
+    async def receive(self) -> Message:
+        if self.complete:
+            return await self._receive()
+        if self._told > self._limit:
+            await self._refuse()
+        message = await self._next(self._ends)
+        if self._size > self._limit:
+            await self._refuse()
+        return message
+
+    async def _next(self, ends: float) -> Message:
+        try:
+            message = await asyncio.wait_for(self._receive(), max(0.0, ends - time.monotonic()))
+        except TimeoutError:
+            self.refused = True
+            raise TimedOut("The request did not arrive in time. Send it again.") from None
+        if message["type"] == "http.request":
+            self._size += len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
+        else:
+            self.complete = True
+        return message
+
+    async def _refuse(self) -> None:
+        self.refused = True
+        ends, most = time.monotonic() + 2.0, self._size + 16 * self._limit
+        while not self.complete and self._size < most:
+            try:
+                await self._next(ends)
+            except TimedOut:
+                break
+        raise TooLarge(f"The request is larger than {self._limit:,} bytes.")

@@ -1,0 +1,46 @@
+"""Every module that names operations, imported once so that the registry is full before a door opens."""
+
+from types import ModuleType
+
+from baton.accounts import credentials, members, organization
+from baton.activities import timeline as audit
+from baton.agents import playbook, run, start_organization, undo
+from baton.contacts import contact
+from baton.imports import rows as imported_rows
+from baton.leads import (
+    archive,
+    assign,
+    board,
+    capture,
+    convert,
+    create,
+    detail,
+    edit,
+    find,
+    forms,
+    log_activity,
+    move,
+    move_pipeline,
+    page,
+    qualify,
+    remove_pipeline,
+    remove_stage,
+    score,
+    timeline,
+)
+from baton.pipelines import create as create_pipeline
+from baton.pipelines import edit as edit_pipeline
+from baton.pipelines import pipeline, stages
+from baton.reports import summary
+from baton.routing import pipelines as routed_pipelines
+from baton.routing import route
+from baton.routing import rules as routing_rules
+from baton.scoring import rules as scoring_rules
+from baton.tasks import cancel, complete, follow_up, task
+
+MODULES: tuple[ModuleType, ...] = (
+    credentials, members, organization, audit, playbook, run, start_organization, undo, imported_rows, contact, archive, assign, board,
+    capture, convert, create, detail, edit, find, forms, log_activity, move, move_pipeline, page, qualify, remove_pipeline, remove_stage,
+    score, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, routed_pipelines, route, routing_rules,
+    scoring_rules, cancel, complete, follow_up, task,
+)  # fmt: skip
