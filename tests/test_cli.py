@@ -18,7 +18,7 @@ import asyncpg
 import psutil
 import pytest
 
-from baton.kernel.embedded import EmbeddedPostgres
+from baton.kernel.settings import Settings
 
 PATIENCE = 120.0
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("BATON_", "DATABASE_"))}
@@ -173,7 +173,9 @@ def test_a_new_organization_imports_a_file_once(folder: Path, tmp_path: Path) ->
     assert made.returncode == 0, made.stderr
     assert "Sol & Mar" in made.stdout
     leads = tmp_path / "leads.csv"
-    leads.write_text("First name,Last name,Email\nJane,Smith,jane@example.com\nTom,Hill,no address\n")
+    leads.write_text(
+        "First name,Last name,Email\nJane,Smith,jane@example.com\nTom,Hill,tom@example.com,one cell too many\n"
+    )
     first = baton("import", str(leads), "--data", data)
     assert "1 leads created" in first.stdout, first.stdout + first.stderr
     assert "line 3:" in first.stdout
@@ -185,11 +187,10 @@ def test_a_new_organization_imports_a_file_once(folder: Path, tmp_path: Path) ->
 
 
 async def test_database_url_is_used_instead_of_the_embedded_one(
-    server: EmbeddedPostgres, empty_database: str, folder: Path, tmp_path: Path
+    settings: Settings, empty_database: str, folder: Path, tmp_path: Path
 ) -> None:
     # The roles belong to the whole server, and their passwords follow from the secret: it must be the run's own.
-    secret = (server.folder / "secret").read_text().strip()
-    variables = {"DATABASE_URL": empty_database, "BATON_SECRET": secret}
+    variables = {"DATABASE_URL": empty_database, "BATON_SECRET": settings.secret}
     data, port = folder / "elsewhere", free_port()
     refused = baton("serve", "--port", "0", "--data", str(data), **variables)
     assert refused.returncode != 0

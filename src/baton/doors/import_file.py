@@ -29,7 +29,7 @@ async def import_file(
     actor = await _actor(database, organization)
     table = open_table(path, encoding=options.encoding, delimiter=options.delimiter, sheet=options.sheet)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=words.err, transient=True) as bar:
+    with Progress(*columns, console=words.err, transient=True, disable=not words.err.is_terminal) as bar:
         task = bar.add_task(escape(path.name), total=None)
         report = await load(
             database,

@@ -159,12 +159,10 @@ class _Web(uvicorn.Server):
     """A web server that says when it is up, and leaves signals to us: we have more to end than it."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        application = create_app(settings)
-        application.state.db = database
         self.up = asyncio.Event()
         super().__init__(
             uvicorn.Config(
-                application,
+                create_app(settings, database),
                 lifespan="on",
                 log_config=None,
                 access_log=False,
