@@ -1,12 +1,11 @@
 """Which column of a table becomes which field of a lead: by its header, and confirmed by what is in it."""
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from baton.imports import headers as names
 from baton.imports.dates import ORDERS, Order, readings
 from baton.imports.headers import SEVERAL, System, Target
-from baton.imports.numbers import Mark, marks, money, written
+from baton.imports.numbers import Mark, amount, marks, money, written
 from baton.imports.options import IGNORE, KEEP, ColumnUse, Options, Question, checked
 from baton.imports.table import Cell, Notes, Refusal, Row, Table
 
@@ -15,6 +14,8 @@ _PLACEHOLDERS = frozenset(
     ("select", "-", "--", "n/a", "#n/a", "null", "none", "nan", "undefined", "(blank)", "(not set)", "not provided")
 )
 _EXAMPLES = 3
+Ways = frozenset[str]
+ANY: Ways = frozenset(("any",))
 REASON_HEADERS = ("Not imported: line", "Not imported: why")
 """The columns added to refused rows; when those come back mended, these two are passed over."""
 
@@ -59,8 +60,11 @@ class _Seen:
     filled: int = 0
     readable: int = 0
     distinct: set[int] = field(default_factory=set)
-    ways: Counter[frozenset[str]] = field(default_factory=Counter)
+    ways: set[Ways] = field(default_factory=set)
+    """The different ways in which its dates or amounts can be meant, of those that matter."""
     examples: list[str] = field(default_factory=list)
+    telling: dict[str, str] = field(default_factory=dict)
+    """For a way, the first value that can be meant in no other."""
     short_numbers: int = 0
 
 
@@ -134,22 +138,28 @@ def _note(seen: _Seen, column: Column, row: Row, currency: str) -> None:
     else:
         ways = _date_ways(cell) if column.target in DATES else _money_ways(cell, currency)
         seen.readable += bool(ways)
-        seen.ways[ways] += 1
-        if len(ways) != len(ORDERS) and len(seen.examples) < _EXAMPLES and text not in seen.examples:
+        if not ways or ways == ANY:
+            return
+        if len(ways) == 1 and ways not in seen.ways:
+            seen.telling.setdefault(next(iter(ways)), text[:40])
+        seen.ways.add(ways)
+        if len(seen.examples) < _EXAMPLES and text[:40] not in seen.examples:
             seen.examples.append(text[:40])
 
 
-def _date_ways(cell: Cell) -> frozenset[str]:
-    """The orders in which a cell is a date; all of them where they agree on the day."""
+def _date_ways(cell: Cell) -> Ways:
+    """The orders in which a cell is a date, ANY where they agree on the moment; none where it is no date."""
     found = readings(cell)
-    return frozenset(ORDERS if len(set(found.values())) == 1 and len(found) > 1 else found)
+    return ANY if len(found) > 1 and len(set(found.values())) == 1 else frozenset(found)
 
 
-def _money_ways(cell: Cell, currency: str) -> frozenset[str]:
+def _money_ways(cell: Cell, currency: str) -> Ways:
+    """The marks with which a cell is an amount, ANY where they agree on it; none where it is no amount."""
     if not isinstance(cell, str):
-        return frozenset(("point", "comma")) if money(cell, "point", currency) else frozenset()
+        return ANY if money(cell, "point", currency) else frozenset()
     number = written(cell, currency)
-    return frozenset[str](marks(number, currency)) if number else frozenset()
+    ways = marks(number, currency) if number else frozenset[Mark]()
+    return ANY if number and len(ways) > 1 and amount(number, "point") == amount(number, "comma") else frozenset(ways)
 
 
 def _confirmed(column: Column, seen: _Seen, options: Options, questions: list[Question], warnings: list[str]) -> Column:
@@ -188,11 +198,12 @@ def _one_way(
     column: Column, seen: _Seen, choices: tuple[str, ...], answer: str | None, warnings: list[str]
 ) -> str | None:
     """The one way that fits every value that can be read, else the person's answer, else None."""
-    told = [ways for ways in seen.ways if ways]
-    fitting = [way for way in choices if all(way in ways for ways in told)]
-    if len(fitting) == len(choices) or len(fitting) == 1:
+    fitting = [way for way in choices if all(way in ways for ways in seen.ways)]
+    if not seen.ways or len(fitting) == 1:
         if answer and fitting and answer not in fitting:
             warnings.append(f"{column.header}: its values can only be read as {fitting[0]}, not as {answer}")
+        if fitting[0] in seen.telling:
+            warnings.append(f"{column.header}: read as {fitting[0]}, as “{seen.telling[fitting[0]]}” tells")
         return answer if answer in fitting else fitting[0]
     return answer if any(answer in ways for ways in seen.ways) else None
 

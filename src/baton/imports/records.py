@@ -115,8 +115,8 @@ def _quoted(feed: _Feed, number: int, dialect: Dialect) -> list[str] | Refusal:
     try:
         cells = next(_reader(iter(feed), dialect), [])
     except csv.Error as error:
-        if "new-line" not in str(error):
-            return Refusal(number, "A cell is too long, or its quotes cannot be read")
+        if "field limit" in str(error):
+            return Refusal(number, "A cell is too long, or a quote opens here that is never closed")
         try:
             cells = next(_reader(iter([_one_line(line) for line in feed.taken]), dialect), [])
         except csv.Error:

@@ -18,8 +18,8 @@ def harmless(text: str) -> str:
 
 
 def write_refused(report: ImportReport, table: Table, path: Path) -> int:
-    """Write the rows that the report names as refused or duplicate, with line and reason; answers how many."""
-    reasons = {named.line: named.reason for named in (*report.refused, *report.repeated)}
+    """Write the rows that the report names as refused, with line and reason; answers how many."""
+    reasons = {named.line: named.reason for named in report.refused}
     written = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
