@@ -108,12 +108,17 @@ async def lock(tx: Tx, ref: Ref | UUID, *, version: int | None = None, deleted: 
     return found
 
 
-async def _find(tx: Tx, ref: str, locking: str, *, deleted: bool = False) -> Lead:
+async def lock_even_deleted(tx: Tx, id: UUID) -> Lead:
+    """A lead, locked, whether it is deleted or not. Raises NotFound."""
+    return await _find(tx, str(id), "FOR NO KEY UPDATE", deleted=None)
+
+
+async def _find(tx: Tx, ref: str, locking: str, *, deleted: bool | None = False) -> Lead:
     where, value = by_ref(ref)
     row = await tx.fetchrow(
         f"SELECT {COLUMNS} FROM leads l WHERE l.org_id = $1 AND l.{where} {locking}", tx.org_id, value
     )
-    if row is None or (row["deleted_at"] is not None) != deleted:
+    if row is None or (deleted is not None and (row["deleted_at"] is not None) != deleted):
         raise NotFound("There is no such lead in your organization.")
     return from_row(row)
 

@@ -1,8 +1,5 @@
 """Completing a task. Spec A7, C5."""
 
-from datetime import datetime
-from uuid import UUID
-
 import msgspec
 
 from baton.activities import kinds
@@ -13,8 +10,7 @@ from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads
-from baton.leads.lead import Lead
-from baton.tasks.task import Task, get
+from baton.tasks.task import Task, earliest_due, get
 
 
 class CompleteTask(Input, kw_only=True):
@@ -45,21 +41,10 @@ async def complete(tx: Tx, actor: Actor, input: CompleteTask) -> Task:
     if lead is not None:
         await leads.change(
             tx, actor, lead, kinds.TASK_COMPLETED, payload=payload, subject=("task", task.id),
-            next_action_at=await _earliest(tx, lead, without=task.id),
+            next_action_at=await earliest_due(tx, lead.id, without=task.id),
         )  # fmt: skip
     else:
         await append(
             tx, actor, Entry(kind=kinds.TASK_COMPLETED, subject_type="task", subject_id=task.id, payload=payload)
         )
     return msgspec.structs.replace(task, status="done", completed_at=tx.now, version=task.version + 1)
-
-
-async def _earliest(tx: Tx, lead: Lead, *, without: UUID) -> datetime | None:
-    """When the next open task of a lead is due, not counting one of them."""
-    due: datetime | None = await tx.fetchval(
-        "SELECT min(due_at) FROM tasks WHERE org_id = $1 AND lead_id = $2 AND status = 'open' AND id <> $3",
-        tx.org_id,
-        lead.id,
-        without,
-    )
-    return due

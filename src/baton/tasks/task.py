@@ -88,6 +88,16 @@ async def list_tasks(tx: Tx, actor: Actor, input: ListTasks) -> Page[Task]:
     return Page(items=items, next_cursor=cursor(items[-1].due_at, items[-1].id) if len(rows) > input.limit else None)
 
 
+async def earliest_due(tx: Tx, lead_id: UUID, *, without: UUID | None = None) -> datetime | None:
+    """When the next open task of a lead is due, not counting one of them."""
+    due: datetime | None = await tx.fetchval(
+        """SELECT min(due_at) FROM tasks
+            WHERE org_id = $1 AND lead_id = $2 AND status = 'open' AND ($3::uuid IS NULL OR id <> $3)""",
+        tx.org_id, lead_id, without,
+    )  # fmt: skip
+    return due
+
+
 async def _id(tx: Tx, table: str, ref: Ref) -> UUID:
     where, value = by_ref(ref)
     id: UUID | None = await tx.fetchval(f"SELECT id FROM {table} WHERE org_id = $1 AND {where}", tx.org_id, value)
