@@ -15,6 +15,9 @@ from baton.kernel.db import Database
 from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
+from tests.team import Team, make_team
+
+pytest_plugins = ("tests.skips",)
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +58,21 @@ async def db(settings: Settings) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def team(db: Database) -> Team:
+    """Northwind, shared by the tests of a run: Ana, Ben, Vera, Athena and Marcus."""
+    return await make_team(db)
+
+
+@pytest_asyncio.fixture
+async def fresh(db: Database) -> Team:
+    """An organization of the test's own."""
+    return await make_team(db, "Fresh")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def carla(db: Database) -> Team:
+    """Another organization, whose people must see nothing of Northwind."""
+    return await make_team(db, "Contoso")
