@@ -22,7 +22,7 @@ def open_delimited(path: Path, limits: Limits, *, encoding: str | None = None, d
 
     Raises Invalid for a file without a header or a separator of several characters, TooLarge for too many columns.
     """
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in "\r\n\"\0"):
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n"\0'):
         raise Invalid("A separator is one character, such as a comma, a semicolon or a tab.", field="delimiter")
     codec = encodings.recognise(path, encoding)
     with _text(path, codec, "") as text:
