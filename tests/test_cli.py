@@ -152,6 +152,12 @@ def test_up_serves_the_demo_names_its_holder_and_comes_back_after_a_kill(folder:
         second = baton("up", "--port", "0", "--data", str(data))
         assert second.returncode == 2
         assert f"process {first.pid}" in second.stderr
+        [server] = servers_of(data)
+        os.kill(server, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while servers_of(data) in ([], [server]) or not healthy(port):
+            assert time.monotonic() < deadline, "a killed database is started again"
+            time.sleep(0.1)
         first.kill()
         first.wait()
     assert servers_of(data), "the database outlives a killed parent"

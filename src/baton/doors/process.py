@@ -77,7 +77,8 @@ def database_of(settings: Settings) -> Iterator[Settings]:
     if settings.app_dsn and settings.relay_dsn:
         yield settings
         return
-    with EmbeddedPostgres(settings.data_dir, tell=words.tell) as embedded:
+    embedded = EmbeddedPostgres(settings.data_dir, tell=words.tell)
+    with embedded, embedded.watched():
         yield settings.with_database(embedded.dsn())
 
 

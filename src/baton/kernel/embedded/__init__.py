@@ -4,6 +4,7 @@ Production takes a maintained PostgreSQL 18 by DATABASE_URL: this one has no TLS
 """
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +14,11 @@ from baton.kernel import data_dir
 from baton.kernel.data_dir import Lock, Misconfigured
 from baton.kernel.embedded import cluster, place
 from baton.kernel.embedded.server import Answer, Server
-from baton.kernel.errors import Unavailable
+from baton.kernel.errors import BatonError, Unavailable
 
 OWNER = "baton_owner"
 DATABASE = "baton"
+_LOOK_EVERY = 1.0
 
 # The owner is no superuser, so that what works here works on a managed PostgreSQL.
 _FURNISH = """
@@ -71,6 +73,27 @@ class EmbeddedPostgres:
                     self._server.halt()
             finally:
                 self._users.release()
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Start the server again where it ends although it is needed: killed, or out of memory."""
+        done = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(done,), name="embedded-postgres", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
+
+    def _watch(self, done: threading.Event) -> None:
+        while not done.wait(_LOOK_EVERY):
+            if self._server is not None and not self._server.alive():
+                self._tell("The database ended unexpectedly; starting it again …")
+                try:
+                    self.start()
+                except (BatonError, OSError) as error:
+                    self._tell(f"{error} Trying again.")
 
     def __enter__(self) -> "EmbeddedPostgres":
         self.start()

@@ -59,6 +59,11 @@ class Server:
             raise Misconfigured("The file postgres.password does not hold this database's password. Restore it.")
         raise Unavailable(f"The embedded database does not answer: {said}")
 
+    def alive(self) -> bool:
+        """Whether its process lives; says nothing of whether it answers."""
+        pid = _pid(self.place.cluster / "postmaster.pid")
+        return pid is not None and _serves(pid, self.place.cluster)
+
     def psql(self, sql: str) -> "subprocess.CompletedProcess[str]":
         """Run statements as the superuser."""
         options = ("-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-")
