@@ -19,6 +19,7 @@ from baton.kernel.queue import queries
 from baton.leads import settle
 
 log = structlog.get_logger()
+HEARTBEAT = timedelta(seconds=10)  # a worker that was silent for so long is dead: others take its jobs over
 
 
 async def run(db: Database, stop: asyncio.Event) -> None:
@@ -76,7 +77,7 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
         stopper = asyncio.create_task(_stop_with(engine, stop))
         try:
             await engine.run(
-                dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=timedelta(seconds=30), batch_size=4
+                dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=HEARTBEAT, batch_size=4
             )
         except asyncio.CancelledError:
             raise
