@@ -28,6 +28,7 @@ routes: list[Route] = [
     Route("/leads/{lead}/facts/{key}", signed_in(acts.edit_fact), methods=_POST),
     Route("/leads/{lead}/assign", signed_in(sheets.assign), methods=_BOTH),
     Route("/leads/{lead}/disqualify", signed_in(sheets.disqualify), methods=_BOTH),
+    Route("/leads/{lead}/convert", signed_in(sheets.convert), methods=_BOTH),
     Route("/leads/{lead}/follow-up", signed_in(sheets.follow_up), methods=_BOTH),
     Route("/tasks", signed_in(tasks.show), methods=_GET),
     Route("/tasks/{task}/complete", signed_in(acts.complete), methods=_POST),

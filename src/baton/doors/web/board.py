@@ -85,7 +85,8 @@ async def show_column(visit: Visit) -> Response:
     """GET /board/{pipeline}/column/{stage}: one column again, or with a cursor its next cards."""
     chosen = filtering.read(visit.query)
     cursor = visit.query.get("cursor")
-    limit = PAGE if cursor else min(MOST, max(PAGE, _number(visit, "shown")))
+    pages = 1 if cursor else -(-_number(visit, "shown") // PAGE)
+    limit = min(MOST, max(PAGE, pages * PAGE))
     found: Column = await visit.perform(
         "crm.leads.boardColumn",
         ReadColumn(stage_id=visit.path["stage"], where=chosen.where, search=chosen.q, limit=limit, cursor=cursor),

@@ -93,9 +93,8 @@ def _wish(fields: Mapping[str, str], asked: list[str]) -> CreateForm:
 
 
 def public_url(request: Request) -> str:
-    """Where visitors reach this installation: as configured, else as this page was reached."""
-    settings = getattr(request.app.state, "settings", None)
-    return str(settings.public_url if settings else request.base_url).rstrip("/")
+    """Where visitors reach this installation."""
+    return str(request.app.state.settings.public_url).rstrip("/")
 
 
 def snippets(form: Form, base: str) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from baton.accounts.sign_in import actor_of_token
+from baton.doors.web.live import hub, written
 from baton.doors.web.render import plain, redirect, trigger
 from baton.doors.web.visit import SESSION, Visit, database, form_of, must_be_own, must_be_proven, sign_in_url
 from baton.kernel.errors import BatonError, Forbidden, Unauthenticated
@@ -36,7 +37,9 @@ def signed_in(handler: Handler) -> Endpoint:
             if request.method not in ("GET", "HEAD"):
                 pairs = await form_of(request)
                 must_be_proven(request, token, dict(pairs))
-            return await handler(Visit(request, actor, token, dict(pairs), pairs))
+            visit = Visit(request, actor, token, dict(pairs), pairs)
+            visit.since = written(await hub(database(request)).position())
+            return await handler(visit)
         except Unauthenticated as error:
             return _must_sign_in(request, error)
         except BatonError as error:

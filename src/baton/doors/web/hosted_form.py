@@ -10,6 +10,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from baton.doors.limits import limits_of
 from baton.doors.web.render import plain
 from baton.doors.web.visit import database, form_of
 from baton.kernel.actor import Actor, Role, system
@@ -56,6 +57,7 @@ async def submit(request: Request) -> Response:
     once = values.pop(ONCE, "")[:100]
     if values.pop(TRAP, "").strip():
         return _thanked(request, form)
+    limits_of(request).must_admit_capture(request, str(visitor.org_id))
     try:
         await perform(
             database(request),

@@ -12,8 +12,8 @@ from starlette.responses import Response, StreamingResponse
 
 from baton.accounts.sign_in import actor_of_token
 from baton.activities import stream
-from baton.activities.stream import Event
-from baton.doors.web.visit import SESSION, Visit, database
+from baton.activities.stream import Cursor, Event
+from baton.doors.web.visit import Visit, as_uuid, database
 from baton.kernel.db import Database
 from baton.kernel.errors import Unauthenticated
 
@@ -22,6 +22,7 @@ PAUSE = 0.15
 HEARTBEAT = 15.0
 BATCH = 500
 BACKLOG = 1000
+Queue = asyncio.Queue[bytes | None]
 
 
 class LiveActor(msgspec.Struct, frozen=True):
@@ -47,19 +48,24 @@ class Hub:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._listeners: dict[UUID, set[asyncio.Queue[bytes | None]]] = {}
+        self._listeners: dict[UUID, set[Queue]] = {}
         self._wake = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
+        self._beginning = asyncio.Lock()
+        self._cursor: Cursor | None = None
         db.on_commit.append(self._wake.set)
 
+    async def position(self) -> Cursor:
+        """Where the log stands now; nothing before it is still to come."""
+        return self._cursor or await stream.newest(self._db.app)
+
     @contextlib.asynccontextmanager
-    async def listen(self, org_id: UUID) -> AsyncIterator["asyncio.Queue[bytes | None]"]:
+    async def listen(self, org_id: UUID) -> AsyncIterator[Queue]:
         """A queue of encoded changes of one organization; None ends it for a listener that fell too far behind."""
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue(BACKLOG)
+        queue: Queue = asyncio.Queue(BACKLOG)
         self._listeners.setdefault(org_id, set()).add(queue)
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
         try:
+            await self._begin()
             yield queue
         finally:
             self._listeners[org_id].discard(queue)
@@ -67,14 +73,26 @@ class Hub:
                 del self._listeners[org_id]
             if not self._listeners and self._reading is not None:
                 self._reading.cancel()
+                self._reading = self._cursor = None
 
-    async def _read(self) -> None:
-        cursor = None
+    async def _begin(self) -> None:
+        async with self._beginning:
+            if self._reading is None:
+                self._cursor = await stream.newest(self._db.app)
+                self._reading = asyncio.create_task(self._read(self._cursor))
+
+    async def since(self, org_id: UUID, cursor: Cursor) -> list[bytes]:
+        """What an organization missed after a cursor; where that is too much, the one word that says so."""
+        async with self._db.relay.acquire() as conn:
+            events, cursor = await stream.read(conn, cursor, BATCH)
+        if len(events) == BATCH:
+            return [b"event: missed\ndata: {}\n\n"]
+        return [_encoded(event) for event in events if event.org_id == org_id]
+
+    async def _read(self, cursor: Cursor) -> None:
         while True:
             try:
                 async with self._db.relay.acquire() as conn:
-                    if cursor is None:
-                        cursor = await stream.newest(conn)
                     events, cursor = await stream.read(conn, cursor, BATCH)
             except asyncio.CancelledError:
                 raise
@@ -83,26 +101,45 @@ class Hub:
                 await asyncio.sleep(1)
                 continue
             for event in events:
-                self._tell(event)
+                self._tell(event.org_id, _encoded(event))
+            for org_id in {event.org_id for event in events}:
+                self._tell(org_id, _mark(cursor))
+            self._cursor = cursor
             if len(events) < BATCH:
                 self._wake.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), PAUSE)
 
-    def _tell(self, event: Event) -> None:
-        listeners = self._listeners.get(event.org_id)
-        if not listeners:
-            return
-        actor = LiveActor(event.actor_id, event.actor_type, event.actor_name)
-        change = LiveChange(event.id, event.kind, event.lead_id, actor, event.stages)
-        message = b"event: activity\ndata: " + msgspec.json.encode(change) + b"\n\n"
-        for queue in listeners:
+    def _tell(self, org_id: UUID, message: bytes) -> None:
+        for queue in self._listeners.get(org_id, ()):
             if queue.qsize() >= BACKLOG - 1:
                 while not queue.empty():
                     queue.get_nowait()
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(message)
+
+
+def _encoded(event: Event) -> bytes:
+    actor = LiveActor(event.actor_id, event.actor_type, event.actor_name)
+    change = LiveChange(event.id, event.kind, event.lead_id, actor, event.stages)
+    return b"event: activity\ndata: " + msgspec.json.encode(change) + b"\n\n"
+
+
+def _mark(cursor: Cursor) -> bytes:
+    """How far the listener has come, for when the connection must be made again."""
+    return f"id: {written(cursor)}\n\n".encode()
+
+
+def written(cursor: Cursor) -> str:
+    """A cursor as text."""
+    return f"{cursor.txid}.{cursor.id}"
+
+
+def _read_cursor(text: str) -> Cursor | None:
+    txid, _, id = text.partition(".")
+    uuid = as_uuid(id)
+    return Cursor(int(txid), uuid) if uuid and txid.isascii() and txid.isdigit() and len(txid) < 20 else None
 
 
 _hubs: WeakKeyDictionary[Database, Hub] = WeakKeyDictionary()
@@ -117,7 +154,7 @@ def hub(db: Database) -> Hub:
 
 
 async def show(visit: Visit) -> Response:
-    """GET /live: the stream (text/event-stream), until the reader leaves, signs out or falls behind."""
+    """GET /live: the stream (text/event-stream) of what comes after `after`, or after the last that the reader had."""
     return StreamingResponse(
         _messages(visit),
         media_type="text/event-stream",
@@ -126,9 +163,12 @@ async def show(visit: Visit) -> Response:
 
 
 async def _messages(visit: Visit) -> AsyncIterator[bytes]:
-    db, token = database(visit.request), visit.request.cookies.get(SESSION, "")
-    async with hub(db).listen(visit.actor.org_id) as queue:
-        yield b"retry: 500\n: listening\n\n"
+    db, token, org_id = database(visit.request), visit.token, visit.actor.org_id
+    cursor = _read_cursor(visit.request.headers.get("last-event-id") or visit.query.get("after", ""))
+    async with hub(db).listen(org_id) as queue:
+        yield b"retry: 500\n" + _mark(await hub(db).position())
+        for missed in await hub(db).since(org_id, cursor) if cursor else []:
+            yield missed
         loop = asyncio.get_running_loop()
         checked = loop.time()
         while True:

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from baton.doors.web import show
 from baton.doors.web.assets import UI, asset
 from baton.doors.web.nav import navigation
+from baton.doors.web.verbs import LIVE
 from baton.doors.web.visit import Visit, theme_of
-from baton.doors.web.words import LIVE
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(UI / "templates"),
@@ -58,6 +58,7 @@ async def page(
         "nav": navigation(await visit.pipelines(), here),
         "live_words": json.dumps(LIVE),
         "said": None,
+        "since": visit.since,
     }
     text = _templates.get_template(template).render(_common(visit) | shell | values)
     return HTMLResponse(text, status, {**_PRIVATE, **headers, **(_toast(visit.said) if visit.said else {})})

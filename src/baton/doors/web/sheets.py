@@ -15,6 +15,7 @@ from baton.doors.web.show import SOURCES, due_at
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.leads.assign import Assign
+from baton.leads.convert import Convert, Converted
 from baton.leads.create import NewLead
 from baton.leads.find import GetLead
 from baton.leads.lead import Lead
@@ -130,6 +131,29 @@ async def disqualify(visit: Visit) -> Response:
         visit, "lead_disqualify.html", f"Disqualify {lead.name}", act="Disqualify", back=f"/leads/{lead.id}",
         values=visit.fields, error=error,
         lede="The lead leaves the board and can be moved back at any time.", tone="danger",
+    )  # fmt: skip
+
+
+async def convert(visit: Visit) -> Response:
+    """GET and POST /leads/{lead}/convert: an opportunity of a qualified lead."""
+    lead = await _lead(visit)
+    error: Refusal | None = None
+    if visit.request.method == "POST":
+        wish = Convert(
+            lead_id=str(lead.id),
+            pipeline_id=visit.fields.get("pipelineId") or None,
+            create_customer="customer" in visit.fields,
+        )
+        try:
+            made: Converted = await visit.perform("crm.leads.convert", wish)
+            return done(visit, f"{lead.name} is won, and a deal is made.", f"/leads/{made.opportunity.id}")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    deals: Options = [(str(p.id), p.name) for p in await visit.pipelines() if p.type == "opportunity"]
+    return await sheet(
+        visit, "lead_convert.html", f"Convert {lead.name}", act="Convert", back=f"/leads/{lead.id}", values=visit.fields,
+        error=error, pipelines=deals,
+        lede="A deal is made with the contact, company, value and owner of this lead, which is won.",
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from baton.accounts.sign_in import SESSION_LIFETIME, actor_of_token, close_session, open_session, prove
+from baton.doors.limits import limits_of
 from baton.doors.web.render import plain, redirect
 from baton.doors.web.visit import SESSION, Visit, as_uuid, database, form_of
 from baton.kernel.errors import BatonError, Unauthenticated
@@ -28,9 +29,11 @@ async def submit(request: Request) -> Response:
     onward = _own(fields.get("next", ""))
     email = fields.get("email", "").strip()
     try:
+        right = limits_of(request).must_admit_sign_in(request, email)
         person = await prove(database(request), email, fields.get("password", ""))
     except BatonError as error:
         return _page(request, onward, email=email, wrong=error.message, status=error.status)
+    right()
     places = {place.org_id: place for place in person.memberships}
     if not places:
         words = "You are no member of an organization any more. Ask an admin to add you."
@@ -93,8 +96,7 @@ def _own(path: str) -> str:
 
 
 def _is_secure(request: Request) -> bool:
-    settings = getattr(request.app.state, "settings", None)
-    return request.url.scheme == "https" or str(getattr(settings, "public_url", "")).startswith("https://")
+    return request.url.scheme == "https" or str(request.app.state.settings.public_url).startswith("https://")
 
 
 def _page(

@@ -7,6 +7,12 @@ from baton.activities.activity import Activity
 from baton.doors.web.phrases import Names, Phrase, text
 from baton.doors.web.words import phrase
 
+_BESIDE = (kinds.LEAD_SCORED, kinds.LEAD_QUALIFIED, kinds.LEAD_DISQUALIFIED)
+_DONE = {
+    kinds.LEAD_QUALIFIED: "qualified this lead",
+    kinds.LEAD_DISQUALIFIED: "disqualified this lead",
+}
+
 
 def tell(activities: Iterable[Activity], names: Names) -> list[tuple[Activity, Phrase]]:
     """The sentences of activities, newest first; what one act did besides (a score, a stamp) is told with it."""
@@ -27,16 +33,14 @@ def tell(activities: Iterable[Activity], names: Names) -> list[tuple[Activity, P
     return told + [(extra, phrase(extra, names)) for extra in besides]
 
 
-_BESIDE = (kinds.LEAD_SCORED, kinds.LEAD_QUALIFIED, kinds.LEAD_DISQUALIFIED)
-
-
 def _join(said: Phrase, extra: Activity) -> None:
     if extra.kind == kinds.LEAD_SCORED:
         if extra.reason and extra.reason != said.why:
             said.why = " ".join(_ended(why) for why in (said.why, extra.reason) if why)
         return
-    verb = "qualified this lead: " if extra.kind == kinds.LEAD_QUALIFIED else "disqualified this lead: "
-    said.parts[1:2] = [text(f" {verb}")]
+    verb = _DONE.get(extra.kind)
+    if verb is not None and said.parts[-1].kind == "strong":
+        said.parts[1:-1] = [text(f" {verb}: moved to ")]
 
 
 def _ended(sentence: str) -> str:

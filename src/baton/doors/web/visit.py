@@ -27,7 +27,10 @@ _ZONES = available_timezones()
 
 
 class Visit:
-    """One request and its actor. What is read through `organization`, `pipelines` and `members` is read once."""
+    """One request and its actor. What is read through `organization`, `pipelines` and `members` is read once.
+
+    `said` is a word for the person, `since` where the log stood before anything was read.
+    """
 
     def __init__(
         self, request: Request, actor: Actor, token: str, fields: dict[str, str], several: list[tuple[str, str]]
@@ -36,6 +39,7 @@ class Visit:
         self.fields, self.several = fields, several
         self.now: datetime = utc_now()
         self.said: str | None = None
+        self.since = ""
         self._organization: Organization | None = None
         self._pipelines: list[Pipeline] | None = None
         self._members: list[Member] | None = None

@@ -9,6 +9,7 @@ from baton.activities.activity import Activity
 from baton.doors.web.changes import changed
 from baton.doors.web.phrases import Names, Part, Phrase, actor, strong, text
 from baton.doors.web.show import due_at, several
+from baton.doors.web.verbs import VERBS
 
 Words = list[Part | str]
 Sentence = Callable[[Activity, Names], Phrase | Words]
@@ -144,6 +145,8 @@ def _scored(a: Activity, n: Names) -> Words:
 
 
 def _converted(a: Activity, n: Names) -> Words:
+    if a.payload.get("fromName"):
+        return _with("made this deal of the lead", a.payload["fromName"])
     pipeline = a.payload.get("pipelineName")
     return _with(f"converted this into a deal{' in' if pipeline else ''}", pipeline)
 
@@ -160,13 +163,6 @@ def _decided(a: Activity, n: Names) -> Words:
     return ["approved " if yes else "rejected ", strong(str(subject)) if subject else text("the request")]
 
 
-def _named(verb: str) -> Sentence:
-    def sentence(a: Activity, n: Names) -> Words:
-        return _with(verb, a.payload.get("name"))
-
-    return sentence
-
-
 def _ran(a: Activity, n: Names) -> Words:
     rule = a.payload.get("rule") or a.payload.get("name")
     return _with("worked on this by the rule" if rule else "worked on this", rule and f"“{rule}”")
@@ -176,8 +172,14 @@ def _failed(a: Activity, n: Names) -> Phrase:
     return Phrase([text("could not finish")], why=a.reason or a.payload.get("error"))
 
 
+def _cancelled(a: Activity, n: Names) -> Words:
+    return _with("called off", a.payload.get("title") or "a task")
+
+
 def _plainly(a: Activity, n: Names) -> Words:
-    return [f"recorded “{a.kind.replace('_', ' ')}”"]
+    """A verb, and the name of what it was done to; a kind that nobody has given words yet is told as it is."""
+    verb = VERBS.get(a.kind)
+    return _with(verb, a.payload.get("name")) if verb else [f"recorded “{a.kind.replace('_', ' ')}”"]
 
 
 _SENTENCES: dict[str, Sentence] = {
@@ -198,44 +200,11 @@ _SENTENCES: dict[str, Sentence] = {
     kinds.TASK_CREATED: _task_created,
     kinds.TASK_UPDATED: _task_updated,
     kinds.TASK_COMPLETED: _task_done,
+    kinds.TASK_CANCELLED: _cancelled,
     kinds.LEAD_SCORED: _scored,
-    kinds.LEAD_QUALIFIED: _named("qualified this lead"),
-    kinds.LEAD_DISQUALIFIED: _named("disqualified this lead"),
-    "lead_converted": _converted,
+    kinds.LEAD_CONVERTED: _converted,
     "approval_requested": _asked,
     "approval_decided": _decided,
-    kinds.LEAD_DELETED: _named("deleted this lead"),
-    kinds.LEAD_RESTORED: _named("restored this lead"),
-    kinds.CONTACT_CREATED: _named("added the contact"),
-    kinds.COMPANY_CREATED: _named("added the company"),
-    kinds.ORGANIZATION_CREATED: _named("founded"),
-    kinds.ORGANIZATION_CHANGED: _named("changed the organization"),
-    kinds.MEMBER_ADDED: _named("added"),
-    kinds.MEMBER_CHANGED: _named("changed the member"),
-    kinds.MEMBER_REMOVED: _named("removed"),
-    kinds.CREDENTIAL_CREATED: _named("made the key"),
-    kinds.CREDENTIAL_REVOKED: _named("revoked the key"),
-    kinds.PIPELINE_CREATED: _named("made the pipeline"),
-    kinds.PIPELINE_CHANGED: _named("changed the pipeline"),
-    kinds.STAGE_CREATED: _named("added the stage"),
-    kinds.STAGE_UPDATED: _named("changed the stage"),
-    kinds.STAGES_REORDERED: _named("put the stages in another order"),
-    kinds.SCORING_CHANGED: _named("changed the scoring rules"),
-    kinds.ROUTING_CHANGED: _named("changed the routing rules"),
-    kinds.PLAYBOOK_CHANGED: _named("changed the playbook"),
-    kinds.FORM_CREATED: _named("made the form"),
-    kinds.FORM_CHANGED: _named("changed the form"),
     kinds.AGENT_RAN: _ran,
     kinds.AGENT_FAILED: _failed,
 }
-
-LIVE: dict[str, str] = {
-    kinds.LEAD_IMPORTED: "just added this",
-    kinds.STAGE_CHANGED: "is moving this",
-    kinds.PIPELINE_MOVED: "is moving this",
-    kinds.ASSIGNMENT_CHANGED: "is handing this over",
-    kinds.FIELD_UPDATED: "is editing this",
-    kinds.TASK_CREATED: "is scheduling this",
-    kinds.NOTE_ADDED: "is writing here",
-}
-"""What a card on the board says, after the actor's name, while others work on it."""

@@ -1,6 +1,5 @@
 // A link marked data-dialog opens its page's sheet above this page; the sheet's form answers here.
 import { say } from "./toasts.js";
-import { refresh } from "./live.js";
 
 const dialog = document.getElementById("dialog");
 const body = document.getElementById("dialog-body");
@@ -46,6 +45,5 @@ if (dialog) {
     close();
     const elsewhere = href && new URL(href, location.href).pathname !== location.pathname;
     say(words, { act: elsewhere ? { label: "Open", href } : null });
-    refresh(document.querySelectorAll("[data-live]"));
   });
 }

@@ -2,6 +2,7 @@
 const live = document.getElementById("live");
 const MARK_FOR = 4000;
 const GAP = 350;
+const RECENT = 20_000;
 const waiting = new Set();
 const lastRead = new WeakMap();
 const marks = new Map();
@@ -42,9 +43,12 @@ function flush() {
 function heard(event) {
   const change = JSON.parse(event.detail.data);
   const words = JSON.parse(live.dataset.words)[change.kind];
-  if (change.leadId && words && change.actor.id !== live.dataset.me) mark(change, words);
+  if (change.leadId && words && change.actor.id !== live.dataset.me && age(change.id) < RECENT) mark(change, words);
   refresh(touched(change));
 }
+
+// An activity's id begins with its moment: 48 bits of milliseconds (UUIDv7).
+const age = (id) => Date.now() - Number.parseInt(id.replace("-", "").slice(0, 12), 16);
 
 function touched({ leadId, stages }) {
   const parts = new Set(document.querySelectorAll('[data-live="all"], #totals'));
@@ -114,6 +118,7 @@ function connection() {
 if (live) {
   connection();
   live.addEventListener("activity", heard);
+  live.addEventListener("missed", () => refresh(document.querySelectorAll("[data-live]")));
   document.addEventListener("focusin", ({ target }) => {
     const card = target.closest?.(".card");
     focused = card ? { card: card.id, within: target.matches(".move") ? ".move" : "h3 a" } : null;
@@ -123,6 +128,10 @@ if (live) {
     if (!part?.matches?.("[data-live]") || ctx.request.method !== "GET") return;
     const shown = part.matches(".col") ? part.querySelectorAll(".card").length : 0;
     if (shown) ctx.request.body.set("shown", shown);
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    const done = ctx.request.method !== "GET" && ctx.response?.status < 400;
+    if (done && !ctx.target?.matches?.("[data-live]")) refresh(document.querySelectorAll("[data-live]"));
   });
   document.addEventListener("htmx:after:swap", () => { paint(); keepFocus(); });
 }

@@ -11,7 +11,7 @@ export async function move(card, stage, { undoing = false } = {}) {
   const { lead, version, name } = card.dataset;
   const next = card.nextElementSibling;
   if (to) {
-    to.querySelector(".none")?.remove();
+    to.querySelector(".vacant")?.remove();
     to.querySelector(".cards").prepend(card);
   } else card.hidden = true;
   card.classList.add("placed");
