@@ -1,5 +1,7 @@
 -- The foundation: directory, organizations, members, pipelines, contacts, leads, the log, tasks, scores, routing, playbooks, forms.
 -- Rules (docs/decisions): org_id first, primary key (org_id, id), every foreign and unique key contains org_id, text + check, never SET NULL.
+-- A unique key beside the primary one names org_id last: with (org_id, …) a connection that begins on an empty table keeps the plan to
+-- check foreign keys through that key's first column, and slows down as the table grows.
 
 -- ── Directory: what is asked before the organization is known. Global, reached by key through functions only. ──
 
@@ -70,8 +72,8 @@ create table members (
   version       bigint not null default 1,
   created_at    timestamptz not null,
   primary key (org_id, id),
-  unique (org_id, person_id),
-  unique (org_id, external_id),
+  unique (person_id, org_id),
+  unique (external_id, org_id),
   foreign key (org_id, supervisor_id) references members (org_id, id),
   check ((kind = 'person') = (person_id is not null)),
   check ((kind = 'agent') = (agent_kind is not null))
@@ -108,7 +110,7 @@ create table pipelines (
   version     bigint not null default 1,
   created_at  timestamptz not null,
   primary key (org_id, id),
-  unique (org_id, external_id)
+  unique (external_id, org_id)
 );
 create unique index pipelines_one_intake on pipelines (org_id) where is_intake;
 
@@ -130,7 +132,7 @@ create table stages (
   created_at   timestamptz not null,
   primary key (org_id, id),
   unique (org_id, pipeline_id, id),
-  unique (org_id, external_id),
+  unique (external_id, org_id),
   foreign key (org_id, pipeline_id) references pipelines (org_id, id),
   check ((outcome = 'won') = (status = 'won')),
   check ((outcome = 'lost') = (status in ('lost', 'disqualified')))
@@ -151,8 +153,8 @@ create table companies (
   version     bigint not null default 1,
   created_at  timestamptz not null,
   primary key (org_id, id),
-  unique (org_id, name_norm),
-  unique (org_id, external_id)
+  unique (name_norm, org_id),
+  unique (external_id, org_id)
 );
 
 create table contacts (
@@ -170,8 +172,8 @@ create table contacts (
   version     bigint not null default 1,
   created_at  timestamptz not null,
   primary key (org_id, id),
-  unique (org_id, email_norm),
-  unique (org_id, external_id),
+  unique (email_norm, org_id),
+  unique (external_id, org_id),
   foreign key (org_id, company_id) references companies (org_id, id)
 );
 
@@ -221,7 +223,7 @@ create table leads (
   email_norm          text,
   search_text         text not null default '',
   primary key (org_id, id),
-  unique (org_id, external_id),
+  unique (external_id, org_id),
   foreign key (org_id, pipeline_id) references pipelines (org_id, id),
   foreign key (org_id, pipeline_id, stage_id) references stages (org_id, pipeline_id, id),
   foreign key (org_id, contact_id) references contacts (org_id, id),
@@ -249,7 +251,7 @@ create table customers (
   created_at  timestamptz not null,
   primary key (org_id, id),
   unique (org_id, lead_id),
-  unique (org_id, external_id),
+  unique (external_id, org_id),
   foreign key (org_id, contact_id) references contacts (org_id, id),
   foreign key (org_id, company_id) references companies (org_id, id),
   foreign key (org_id, lead_id) references leads (org_id, id)
@@ -359,7 +361,7 @@ create table tasks (
   version      bigint not null default 1,
   created_at   timestamptz not null,
   primary key (org_id, id),
-  unique (org_id, external_id),
+  unique (external_id, org_id),
   foreign key (org_id, lead_id) references leads (org_id, id),
   foreign key (org_id, contact_id) references contacts (org_id, id),
   foreign key (org_id, company_id) references companies (org_id, id),

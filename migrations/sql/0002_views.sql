@@ -1,0 +1,2 @@
+-- Custom fields, tags, saved views, segments.
+select 1;

@@ -1,0 +1,2 @@
+-- Imports that are kept, previewed, resumed and undone.
+select 1;

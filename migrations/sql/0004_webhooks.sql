@@ -1,0 +1,2 @@
+-- Webhooks and enrichment.
+select 1;

@@ -1,0 +1,2 @@
+-- Contacts and companies: duplicates, merge, unmerge.
+select 1;
