@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 	"$$p" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; \
 	done)
 
-.PHONY: help setup setup-dev run test lint format lock clean
+.PHONY: help setup setup-dev run test spec lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -45,6 +45,9 @@ run: setup ## Start Baton with a demo organization
 
 test: setup-dev ## Run the tests
 	@"$(BIN)/python" -m pytest $(ARGS)
+
+spec: setup-dev ## Run the tests and write docs/spec.md: which test proves which line
+	@BATON_SPEC=1 "$(BIN)/python" -m pytest -q $(ARGS)
 
 lint: setup-dev ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .

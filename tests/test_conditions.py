@@ -1,6 +1,7 @@
 """The language of conditions: what the database finds is what a naive reading of the tree finds."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,12 +97,13 @@ def naive(node: Condition, row: dict[str, Any]) -> bool:
     if op in ("within_last", "older_than"):
         age = (NOW - datetime.fromisoformat(held)).total_seconds() / 86400
         return age > value["days"] if op == "older_than" else 0 <= age <= value["days"]
-    return {
+    plain: dict[str, Callable[[], bool]] = {
         "=": lambda: held == value, "!=": lambda: held != value, ">": lambda: held > value, ">=": lambda: held >= value,
         "<": lambda: held < value, "<=": lambda: held <= value, "in": lambda: held in value, "not_in": lambda: held not in value,
         "between": lambda: value[0] <= held <= value[1], "contains": lambda: lower(value) in lower(held),
         "starts_with": lambda: lower(held).startswith(lower(value)), "has_word": lambda: words(value) in words(held),
-    }[op]()  # fmt: skip
+    }  # fmt: skip
+    return plain[op]()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,8 @@ import pytest
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Operation, perform, registry
-from tests.operations.more_cases import cases
+from tests.operations import more_cases as more_cases  # its cases too
+from tests.operations.cases import cases
 from tests.team import Team
 
 MUTATIONS = sorted(name for name, op in registry.items() if op.kind == "mutation")

@@ -135,7 +135,7 @@ def _reversal(before: Lead, rows: list[Row]) -> tuple[dict[str, Any], list[Effec
             old.setdefault(name, was)
             made[name] = became
     names = [name for name in made if name not in _FOLLOWS and old[name] != made[name]]
-    groups = [group for group in _TOGETHER if set(group) & set(names)]
+    groups: list[tuple[str, ...]] = [group for group in _TOGETHER if set(group) & set(names)]
     groups += [(name,) for name in names if not any(name in group for group in groups)]
     values: dict[str, Any] = {}
     effects: list[Effect] = []
