@@ -1,6 +1,7 @@
 """The edge of the application: what every request passes, whatever it asks for. Plain ASGI, nothing is buffered."""
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; "
 )
 BODY_SECONDS = 60.0
+LINGER_SECONDS = 2.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/healthz", "/ui/")
 
@@ -141,8 +143,8 @@ class PublicCors:
 class BodyLimit:
     """A body has a size and a time: beyond either, reading it raises a typed error, however it is sent.
 
-    What a well-meaning client still sends of a body that is too large is read and thrown away, within bounds, so that it
-    can read the answer; then the connection ends.
+    A sender who still sends then gets the answer at once, and is listened to a little longer, so that it can read it
+    before the connection ends.
     """
 
     def __init__(self, app: ASGIApp, limit: int, *, seconds: float = BODY_SECONDS) -> None:
@@ -155,9 +157,17 @@ class BodyLimit:
         body = _Body(scope, receive, self.limit, self.seconds)
 
         async def closing(message: Message) -> None:
-            if message["type"] == "http.response.start" and not body.complete and body.refused:
+            if not body.refused or body.complete:
+                await send(message)
+            elif message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["connection"] = "close"
-            await send(message)
+                await send(message)
+            else:
+                last = not message.get("more_body", False)
+                await send({**message, "more_body": True})
+                if last:
+                    await body.throw_away()
+                    await send({"type": "http.response.body"})
 
         await self.app(scope, body.receive, closing)
 
@@ -171,14 +181,23 @@ class _Body:
         self.complete = self.refused = False
 
     async def receive(self) -> Message:
+        """The next part of the body, or what comes after it. Raises TooLarge, TimedOut."""
         if self.complete:
             return await self._receive()
-        if self._told > self._limit:
-            await self._refuse()
-        message = await self._next(self._ends)
-        if self._size > self._limit:
-            await self._refuse()
+        message: Message | None = None
+        if self._told <= self._limit:
+            message = await self._next(self._ends)
+        if message is None or self._size > self._limit:
+            self.refused = True
+            raise TooLarge(f"The request is larger than {self._limit:,} bytes.")
         return message
+
+    async def throw_away(self) -> None:
+        """Read on for a while, and forget it."""
+        ends, most = time.monotonic() + LINGER_SECONDS, self._size + 32 * self._limit
+        with contextlib.suppress(TimedOut):
+            while not self.complete and self._size < most:
+                await self._next(ends)
 
     async def _next(self, ends: float) -> Message:
         try:
@@ -192,13 +211,3 @@ class _Body:
         else:
             self.complete = True
         return message
-
-    async def _refuse(self) -> None:
-        self.refused = True
-        ends, most = time.monotonic() + 2.0, self._size + 16 * self._limit
-        while not self.complete and self._size < most:
-            try:
-                await self._next(ends)
-            except TimedOut:
-                break
-        raise TooLarge(f"The request is larger than {self._limit:,} bytes.")

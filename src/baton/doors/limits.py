@@ -13,7 +13,8 @@ from baton.kernel.errors import TooMany
 from baton.kernel.settings import Settings
 from baton.kernel.values import email_key
 
-PERIOD = 60.0
+PERIOD = 60
+STEP = 5
 MAX_KEYS = 50_000
 
 
@@ -37,9 +38,10 @@ class OverLimit(TooMany):
 
 
 class Limit:
-    """At most `limit` a minute for each key, in a sliding window of two counts; 0 is no limit.
+    """At most `limit` in any minute for each key; 0 is no limit.
 
-    Keys that were used longest ago are forgotten first, so an attacker with endless keys cannot fill the memory.
+    Counts are kept in steps of five seconds. Keys that were used longest ago are forgotten first, so an attacker with
+    endless keys cannot fill the memory.
     """
 
     def __init__(
@@ -47,45 +49,48 @@ class Limit:
     ) -> None:
         self.name, self.limit = name, limit
         self._clock, self._most = clock, keys
-        self._counts: OrderedDict[str, list[int]] = OrderedDict()
+        self._counts: OrderedDict[str, dict[int, int]] = OrderedDict()
 
     def take(self, key: str) -> Standing:
         """Count one for a key, unless its limit is reached."""
         if self.limit == 0:
             return Standing(self.name, 0, 0, 0, allowed=True)
         now = self._clock()
-        window, passed = int(now // PERIOD), (now % PERIOD) / PERIOD
-        count = self._count(key, window)
-        used = count[1] + count[2] * (1 - passed)
-        if used + 1 > self.limit:
-            return Standing(self.name, self.limit, 0, self._wait(count, passed), allowed=False)
-        count[1] += 1
-        return Standing(
-            self.name, self.limit, int(self.limit - used - 1), math.ceil(PERIOD * (1 - passed)), allowed=True
-        )
+        step = int(now // STEP)
+        steps = self._steps(key, step)
+        used = sum(steps.values())
+        seconds = self._until(steps, max(1, used - self.limit + 1), now)
+        if used >= self.limit:
+            return Standing(self.name, self.limit, 0, seconds, allowed=False)
+        steps[step] = steps.get(step, 0) + 1
+        return Standing(self.name, self.limit, self.limit - used - 1, seconds or PERIOD, allowed=True)
 
     def give_back(self, key: str) -> None:
-        """Take back one count of a key."""
-        count = self._counts.get(key)
-        if count is not None and count[1] > 0:
-            count[1] -= 1
+        """Take back the last count of a key."""
+        steps = self._counts.get(key)
+        if steps:
+            step, count = steps.popitem()
+            if count > 1:
+                steps[step] = count - 1
 
-    def _count(self, key: str, window: int) -> list[int]:
-        """[window, count in it, count in the one before] of a key, which is now the last to be forgotten."""
-        count = self._counts.setdefault(key, [window, 0, 0])
+    def _steps(self, key: str, step: int) -> dict[int, int]:
+        """The counts of a key in the last minute, oldest first; the key is now the last to be forgotten."""
+        steps = self._counts.setdefault(key, {})
+        for old in [known for known in steps if known < step - PERIOD // STEP]:
+            del steps[old]
         self._counts.move_to_end(key)
-        if count[0] != window:
-            count[:] = [window, 0, count[1] if count[0] == window - 1 else 0]
         while len(self._counts) > self._most:
             self._counts.popitem(last=False)
-        return count
+        return steps
 
-    def _wait(self, count: list[int], passed: float) -> int:
-        """Seconds until one more fits."""
-        room = self.limit - 1
-        if count[1] <= room and count[2]:
-            return max(1, math.ceil(PERIOD * (1 - (room - count[1]) / count[2] - passed)))
-        return max(1, math.ceil(PERIOD * (1 - passed) + PERIOD * max(0.0, 1 - room / max(count[1], 1))))
+    @staticmethod
+    def _until(steps: dict[int, int], wanted: int, now: float) -> int:
+        """In how many seconds `wanted` of the counts are more than a minute old; 0 where there are none."""
+        for step, count in steps.items():
+            wanted -= count
+            if wanted <= 0:
+                return max(1, math.ceil((step + 1) * STEP + PERIOD - now))
+        return 0
 
 
 class Limits:
@@ -162,6 +167,6 @@ def headers(standings: list[Standing]) -> dict[str, str]:
     if not told:
         return {}
     return {
-        "ratelimit-policy": ", ".join(f'"{s.name}";q={s.limit};w={int(PERIOD)}' for s in told),
+        "ratelimit-policy": ", ".join(f'"{s.name}";q={s.limit};w={PERIOD}' for s in told),
         "ratelimit": ", ".join(f'"{s.name}";r={s.remaining};t={s.seconds}' for s in told),
     }
