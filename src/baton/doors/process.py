@@ -168,6 +168,7 @@ class _Web(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # who is believed about addresses is BATON_TRUSTED_PROXIES: doors/limits.py
                 timeout_graceful_shutdown=5,
             )
         )
