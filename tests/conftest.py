@@ -13,6 +13,7 @@ import pytest_asyncio
 from baton.kernel import settings as configuration
 from baton.kernel.db import Database
 from baton.kernel.embedded import EmbeddedPostgres
+from baton.kernel.installation import installation
 from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
 from tests.team import Team, make_team
@@ -44,7 +45,8 @@ async def empty_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="session")
 async def settings(server: EmbeddedPostgres) -> Settings:
     """Settings of the run, on the migrated database."""
-    loaded = configuration.load(data=server.folder, environ={}).with_database(server.dsn())
+    environ = {"BATON_OUTBOUND_ALLOW": "127.0.0.1/32"}  # where the tests' own servers are
+    loaded = configuration.load(data=server.folder, environ=environ).with_database(server.dsn())
     await migrate(server.dsn(), loaded)
     return loaded
 
@@ -54,7 +56,9 @@ async def db(settings: Settings) -> AsyncIterator[Database]:
     """The product's own pools: the application's role and the relay's."""
     assert settings.app_dsn
     assert settings.relay_dsn
-    database = Database(settings.app_dsn, settings.relay_dsn, pool_size=settings.pool_size)
+    database = Database(
+        settings.app_dsn, settings.relay_dsn, pool_size=settings.pool_size, installation=installation(settings)
+    )
     await database.open()
     yield database
     await database.close()

@@ -21,6 +21,7 @@ from baton.doors.trpc import failure, trpc
 from baton.doors.web.guard import refused
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
+from baton.kernel.installation import installation
 from baton.kernel.settings import Settings
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -56,7 +57,12 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
     app.state.settings = settings
     app.state.limits = Limits(settings)
     app.state.operations = operations.MODULES
-    app.state.db = db or Database(settings.app_dsn or "", settings.relay_dsn or "", pool_size=settings.pool_size)
+    app.state.db = db or Database(
+        settings.app_dsn or "",
+        settings.relay_dsn or "",
+        pool_size=settings.pool_size,
+        installation=installation(settings),
+    )
     return app
 
 

@@ -22,6 +22,7 @@ from baton.kernel import data_dir
 from baton.kernel.data_dir import Lock, Misconfigured
 from baton.kernel.db import Database
 from baton.kernel.embedded import EmbeddedPostgres
+from baton.kernel.installation import installation
 from baton.kernel.migrate import check, migrate
 from baton.kernel.settings import Settings, load
 from baton.kernel.values import utc_now
@@ -90,7 +91,12 @@ async def opened(settings: Settings, *, migrating: bool) -> AsyncIterator[Databa
     """
     if migrating and settings.owner_dsn:
         await migrate(settings.owner_dsn, settings)
-    database = Database(settings.app_dsn or "", settings.relay_dsn or "", pool_size=settings.pool_size)
+    database = Database(
+        settings.app_dsn or "",
+        settings.relay_dsn or "",
+        pool_size=settings.pool_size,
+        installation=installation(settings),
+    )
     try:
         await database.open()
         await check(database)

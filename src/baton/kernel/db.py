@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 
 from baton.kernel.errors import BatonError, Conflict, Invalid, NotFound, Unavailable
+from baton.kernel.installation import Installation
 from baton.kernel.values import Ref, as_uuid, new_id
 
 Row: TypeAlias = asyncpg.Record
@@ -67,6 +68,7 @@ class Tx:
     operation_id: UUID = field(default_factory=new_id)
     caused_by: UUID | None = None
     depth: int = 0
+    installation: Installation = field(default_factory=Installation)
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """All rows of a statement."""
@@ -102,10 +104,13 @@ def by_ref(ref: Ref, parameter: int = 2) -> tuple[str, UUID | str]:
 class Database:
     """The pools: one of the application's role, one (small) of the role that reads the log across organizations."""
 
-    def __init__(self, app_dsn: str, relay_dsn: str, *, pool_size: int = 6) -> None:
+    def __init__(
+        self, app_dsn: str, relay_dsn: str, *, pool_size: int = 6, installation: Installation | None = None
+    ) -> None:
         self._app_dsn = app_dsn
         self._relay_dsn = relay_dsn
         self._pool_size = pool_size
+        self.installation = installation or Installation()
         self._app: asyncpg.Pool | None = None
         self._relay: asyncpg.Pool | None = None
         self.on_commit: list[Callable[[], None]] = []
@@ -120,6 +125,7 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
+        await self.installation.outbound.close()
         for pool in (self._app, self._relay):
             if pool is not None:
                 with contextlib.suppress(TimeoutError):

@@ -119,7 +119,7 @@ async def perform(
     decoded = decode(op, input, lenient=lenient, ignore_unknown=ignore_unknown)
     body = _canonical(decoded)
     for attempt in range(4):
-        tx = Tx(None, actor.org_id, now or utc_now(), name, operation_id or new_id())
+        tx = Tx(None, actor.org_id, now or utc_now(), name, operation_id or new_id(), installation=db.installation)
         if cause is not None:
             tx.caused_by, tx.depth = cause.activity_id, cause.depth + 1
             if tx.depth > MAX_DEPTH:

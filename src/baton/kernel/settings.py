@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from baton.kernel import data_dir
+from baton.kernel import addresses, data_dir
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.security import derived
 
@@ -42,6 +42,7 @@ class Settings:
     capture_per_address: int = 1_000  # BATON_CAPTURE_PER_ADDRESS: the same, from one network address
     sign_in_per_email: int = 10  # BATON_SIGN_IN_PER_EMAIL: wrong passwords a minute for one e-mail; 0 is no limit
     sign_in_per_address: int = 60  # BATON_SIGN_IN_PER_ADDRESS: the same, from one network address
+    outbound_allow: tuple[addresses.Network, ...] = ()  # BATON_OUTBOUND_ALLOW: private networks that webhooks may reach
     trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 
     def with_database(self, owner_dsn: str) -> "Settings":
@@ -92,6 +93,7 @@ def load(
         capture_per_address=_number(environ, "BATON_CAPTURE_PER_ADDRESS", 1_000, 0, 10_000_000),
         sign_in_per_email=_number(environ, "BATON_SIGN_IN_PER_EMAIL", 10, 0, 1_000_000),
         sign_in_per_address=_number(environ, "BATON_SIGN_IN_PER_ADDRESS", 60, 0, 1_000_000),
+        outbound_allow=_networks(environ),
         trusted_proxies=_number(environ, "BATON_TRUSTED_PROXIES", 0, 0, 20),
     )
     return settings.with_database(owner_dsn) if owner_dsn else settings
@@ -120,6 +122,15 @@ def _secret(environ: Mapping[str, str], folder: Path) -> str:
     if len(given) < 32:
         raise Misconfigured("BATON_SECRET must have 32 characters or more, for example from: openssl rand -hex 32")
     return given
+
+
+def _networks(environ: Mapping[str, str]) -> tuple[addresses.Network, ...]:
+    try:
+        return addresses.networks(environ.get("BATON_OUTBOUND_ALLOW", ""))
+    except ValueError as error:
+        raise Misconfigured(
+            f"BATON_OUTBOUND_ALLOW is a list of networks such as 10.0.0.0/8,fd00::/8: {error}."
+        ) from None
 
 
 def _dsn(environ: Mapping[str, str], name: str) -> str | None:
