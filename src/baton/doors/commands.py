@@ -115,7 +115,7 @@ def import_(
         encoding: The file's encoding, if it is not found out rightly.
         delimiter: What divides the cells, if it is not found out rightly.
         sheet: The sheet of a workbook.
-        refused: Where refused rows are written, with their reasons, to be mended; else beside the file.
+        refused: Write the refused rows to this file, with their reasons, to be mended and imported again.
     """
     options = Options(
         pipeline=pipeline,

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from baton.doors import words
 from baton.imports.load import load
-from baton.imports.options import IGNORE, KEEP, ImportReport, Named, Options, refused_path
+from baton.imports.options import IGNORE, KEEP, ImportReport, Options
 from baton.imports.read import open_table
 from baton.imports.refused import write_refused
 from baton.imports.table import Table
@@ -23,7 +23,7 @@ async def import_file(
 ) -> None:
     """Load a file into the organization of that name or id (or the only one there is), and say what became of its rows.
 
-    Rows that are refused are listed, and written to `refused` (beside the file, if it is None) with their reasons.
+    Rows that are refused are listed, and written with their reasons to `refused`, where one is named.
     Raises Invalid, NotFound, TooLarge.
     """
     actor = await _actor(database, organization)
@@ -40,8 +40,8 @@ async def import_file(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _tell(report)
-    if report.refused and not dry_run:
-        _keep_refused(report, table, refused or refused_path(path))
+    if refused is not None:
+        _keep_refused(report, table, refused)
 
 
 def _keep_refused(report: ImportReport, table: Table, path: Path) -> None:
@@ -52,7 +52,7 @@ def _keep_refused(report: ImportReport, table: Table, path: Path) -> None:
             f"{path} cannot be written ({error.strerror}); choose another place for refused rows with --refused."
         )
     else:
-        words.out.print(f"  All rows that are not in, with reasons: {escape(str(path))}")
+        words.out.print(f"  All rows that were refused, with reasons: {escape(str(path))}")
 
 
 def _tell(report: ImportReport) -> None:
@@ -74,15 +74,10 @@ def _tell(report: ImportReport) -> None:
         )
     for warning in report.warnings:
         words.out.print(f"  [yellow]![/] {escape(warning)}")
-    _tell_rows("red", report.refused)
-    _tell_rows("dim", report.repeated)
-
-
-def _tell_rows(colour: str, rows: list[Named]) -> None:
-    for named in rows[:_LISTED]:
-        words.out.print(f"  [{colour}]line {named.line}:[/] {escape(named.reason)}")
-    if len(rows) > _LISTED:
-        words.out.print(f"  [{colour}]… and {len(rows) - _LISTED:,} more[/]")
+    for named in report.refused[:_LISTED]:
+        words.out.print(f"  [red]line {named.line}:[/] {escape(named.reason)}")
+    if len(report.refused) > _LISTED:
+        words.out.print(f"  [red]… and {len(report.refused) - _LISTED:,} more; --refused FILE writes them all[/]")
 
 
 _LISTED = 20

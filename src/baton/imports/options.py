@@ -1,6 +1,5 @@
 """What a person may decide about an import, and what they are told of it."""
 
-from pathlib import Path
 from typing import Literal, get_args
 from uuid import UUID
 
@@ -116,7 +115,3 @@ def check_choices(options: Options) -> None:
     if options.decimal_mark not in (None, *get_args(Mark)):
         raise Invalid("The decimal mark is “point” or “comma”.", field="decimalMark")
 
-
-def refused_path(source: Path) -> Path:
-    """Where the refused rows of a file are written unless another place is named: next to it."""
-    return source.with_name(f"{source.stem} - not imported.csv")
