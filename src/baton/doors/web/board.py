@@ -21,7 +21,7 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A card as it is shown; `ask` is what an agent waits for."""
+    """A card as it is shown."""
 
     id: UUID
     version: int
@@ -33,7 +33,6 @@ class CardView:
     value: str
     due: str
     late: bool
-    ask: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

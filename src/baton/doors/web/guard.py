@@ -38,7 +38,8 @@ def signed_in(handler: Handler) -> Endpoint:
                 pairs = await form_of(request)
                 must_be_proven(request, token, dict(pairs))
             visit = Visit(request, actor, token, dict(pairs), pairs)
-            visit.since = written(await hub(database(request)).position())
+            if request.method == "GET":
+                visit.since = written(await hub(database(request)).position())
             return await handler(visit)
         except Unauthenticated as error:
             return _must_sign_in(request, error)

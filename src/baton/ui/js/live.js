@@ -64,10 +64,13 @@ function touched({ leadId, stages }) {
   return parts;
 }
 
-function mark({ leadId, actor }, words) {
-  clearTimeout(marks.get(leadId)?.timer);
+// A move is worth more than what the same hand does beside it.
+function mark({ leadId, actor, stages }, words) {
+  const shown = marks.get(leadId);
+  if (shown?.moved && shown.actor === actor.name && !stages.length) return;
+  clearTimeout(shown?.timer);
   const gone = () => { marks.delete(leadId); unmark(leadId); };
-  marks.set(leadId, { words: `${actor.name} ${words}`, type: actor.type, timer: setTimeout(gone, MARK_FOR) });
+  marks.set(leadId, { words: `${actor.name} ${words}`, type: actor.type, actor: actor.name, moved: stages.length > 0, timer: setTimeout(gone, MARK_FOR) });
   paint();
 }
 
