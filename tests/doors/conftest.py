@@ -105,3 +105,19 @@ async def address(app: Starlette) -> AsyncIterator[str]:
     yield f"http://127.0.0.1:{taken.getsockname()[1]}"
     server.should_exit = True
     await running
+
+
+@pytest_asyncio.fixture
+async def boss(http: httpx2.AsyncClient, fresh: Team) -> Caller:
+    """The admin of an organization with the people and contacts that document C names."""
+    person = {"name": "Rosa East", "email": f"rosa@{fresh.org_id}.example", "externalId": "user-rep-east"}
+    await fresh.do(fresh.ana, "crm.members.addPerson", person)
+    contact = {
+        "firstName": "Priya",
+        "lastName": "Nair",
+        "email": "priya@acme.example",
+        "companyName": "Acme",
+        "externalId": "contact-abc",
+    }
+    await fresh.do(fresh.ana, "crm.contacts.create", contact)
+    return await caller(http, fresh, "ana")
