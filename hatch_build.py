@@ -10,11 +10,13 @@ BUILD_ONLY = {"hatchling", "editables"}
 
 
 class Requirements(MetadataHookInterface):
-    """The dependencies are the lines of requirements.in."""
+    """The dependencies are the lines of requirements.in; the description is README.md, where there is one."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         lines = (Path(self.root) / "requirements.in").read_text(encoding="utf-8").splitlines()
         wanted = [line.split("#")[0].strip() for line in lines]
+        if (Path(self.root) / "README.md").exists():
+            metadata["readme"] = "README.md"
         metadata["dependencies"] = [line for line in wanted if line and line not in BUILD_ONLY]
 
 
