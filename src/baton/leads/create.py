@@ -20,7 +20,7 @@ from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean, email_address, email_key, new_id
 from baton.leads import totals
-from baton.leads.facts import checked, currency, fields, natural, source, tags
+from baton.leads.facts import checked, currency, fields, known_as, natural, source, tags
 from baton.leads.lead import FACT_NAMES, Lead, facts, get, search_text
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Pipeline, Stage
@@ -98,7 +98,7 @@ async def create_many(
         if key not in places:
             places[key] = await _place(tx, input, pipeline)
         contact = await contacts.get(tx, input.contact_id) if input.contact_id else None
-        lead = await _lead(tx, org, places[key], _known_as(contact, input), via)
+        lead = await _lead(tx, org, places[key], known_as(contact, input), via)
         lead.contact_id = contact.id if contact else None
         new.append((lead, input))
         answers.append(Created(id=lead.id))
@@ -106,15 +106,6 @@ async def create_many(
             known[input.external_id] = lead.id
     await _insert(tx, actor, new)
     return answers
-
-
-def _known_as(contact: contacts.Contact | None, input: NewLead) -> NewLead:
-    """A lead with the facts of the contact that it points to, where it does not give its own."""
-    if contact is None:
-        return input
-    named = input.name or input.first_name or input.last_name
-    names = ("email", "phone", "title", "company_name") + (() if named else ("name", "first_name", "last_name"))
-    return msgspec.structs.replace(input, **{name: getattr(input, name) or getattr(contact, name) for name in names})
 
 
 async def _known(tx: Tx, external_ids: list[str]) -> dict[str, UUID]:

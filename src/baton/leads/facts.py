@@ -1,13 +1,15 @@
 """What a lead's facts may be: trimmed, bounded, of a known source and currency. Spec A5, B10."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from baton.contacts.contact import Contact
 from baton.kernel.errors import Invalid
 from baton.kernel.values import clean
 
+T = TypeVar("T", bound=msgspec.Struct)
 SOURCES = (
     "website",
     "referral",
@@ -70,3 +72,13 @@ def fields(values: dict[str, Any]) -> dict[str, Any]:
             "A lead has at most 500 custom fields, with names up to 100 characters and 100 kB in all.", field="fields"
         )
     return values
+
+
+def known_as(contact: Contact | None, given: T) -> T:
+    """What is said of a lead, with the facts of the contact that it points to where it does not give its own."""
+    if contact is None:
+        return given
+    own = ("name", "first_name", "last_name")
+    named = any(getattr(given, name) for name in own)
+    names = ("email", "phone", "title", "company_name") + (() if named else own)
+    return msgspec.structs.replace(given, **{name: getattr(given, name) or getattr(contact, name) for name in names})

@@ -35,7 +35,9 @@ async def timeline(tx: Tx, actor: Actor, input: ReadTimeline) -> Page[Activity]:
     """What happened to a lead, and who did it; with what it was converted from or to. Raises NotFound, Invalid. Spec A9, C3."""
     lead = await get(tx, input.lead_id)
     linked = [id for id in (lead.id, lead.converted_from_id, lead.converted_to_id) if id]
-    return await log.page(tx, limit=input.limit, after=input.cursor, lead_ids=linked, kind=input.kind, number=input.page)
+    return await log.page(
+        tx, limit=input.limit, after=input.cursor, lead_ids=linked, kind=input.kind, number=input.page
+    )
 
 
 @operation("crm.leads.asOf", kind="query", role=Role.VIEWER, summary="Read a lead as of a past moment")
