@@ -35,12 +35,12 @@ async def test_bad_input_gets_a_clear_error(team: Team, input: Any, error: type[
     assert raised.value.message
 
 
-async def test_doors_may_ignore_what_clients_add(team: Team) -> None:
+async def test_doors_may_ignore_what_clients_add(fresh: Team) -> None:
     """SPEC, "Unknown fields": B's and C's doors ignore them; owner, score and stage are never taken from a public body."""
-    body = {"orgId": str(team.org_id), "firstName": "Eve", "lastName": "Hacker", "email": "eve@evil.example", "score": 100,
-            "ownerId": str(team.ana.id), "role": "admin", "status": "won", "stageId": str(uuid4())}  # fmt: skip
-    made = await perform(team.db, team.form, "crm.leads.capture", body, ignore_unknown=True)
-    lead = await team.do(team.ana, "crm.leads.get", leadId=str(made.id))
+    body = {"orgId": str(fresh.org_id), "firstName": "Eve", "lastName": "Hacker", "email": "eve@evil.example", "score": 100,
+            "ownerId": str(fresh.ana.id), "role": "admin", "status": "won", "stageId": str(uuid4())}  # fmt: skip
+    made = await perform(fresh.db, fresh.form, "crm.leads.capture", body, ignore_unknown=True)
+    lead = await fresh.do(fresh.ana, "crm.leads.get", leadId=str(made.id))
     assert (lead.owner_id, lead.status, lead.score) == (None, "new", 19)
 
 
