@@ -114,4 +114,3 @@ def check_choices(options: Options) -> None:
         raise Invalid(f"The order of dates is one of: {', '.join(ORDERS)}.", field="dateOrder")
     if options.decimal_mark not in (None, *get_args(Mark)):
         raise Invalid("The decimal mark is “point” or “comma”.", field="decimalMark")
-

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -48,13 +49,14 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The installation as verbs and jobs see it. `public_url` is what links begin with."""
+    """The installation as verbs and jobs see it. `public_url` is what links begin with, `data_dir` where files lie."""
 
     vault: Vault = field(default_factory=Vault)
     outbound: Outbound = field(default_factory=Outbound)
     public_url: str = ""
+    data_dir: Path | None = None
 
 
 def installation(settings: "Settings") -> Installation:
     """The installation that settings describe."""
-    return Installation(Vault(settings.secret), Outbound(settings.outbound_allow), settings.public_url)
+    return Installation(Vault(settings.secret), Outbound(settings.outbound_allow), settings.public_url, settings.data_dir)

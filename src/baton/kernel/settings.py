@@ -38,6 +38,7 @@ class Settings:
     relay_role_managed: bool = True
     pool_size: int = 6  # BATON_POOL_SIZE: connections of the application; three a core
     body_limit: int = 1_048_576  # BATON_BODY_LIMIT: the largest request
+    import_limit: int = 200_000_000  # BATON_IMPORT_LIMIT: the largest file that may be brought for an import
     capture_per_organization: int = 5_000  # BATON_CAPTURE_PER_ORGANIZATION: public captures a minute; 0 is no limit
     capture_per_address: int = 1_000  # BATON_CAPTURE_PER_ADDRESS: the same, from one network address
     sign_in_per_email: int = 10  # BATON_SIGN_IN_PER_EMAIL: wrong passwords a minute for one e-mail; 0 is no limit
@@ -89,6 +90,7 @@ def load(
         relay_role_managed=relay_dsn is None,
         pool_size=_number(environ, "BATON_POOL_SIZE", 3 * (os.cpu_count() or 2), 1, 1_000),
         body_limit=_number(environ, "BATON_BODY_LIMIT", 1_048_576, 1_024, 1 << 30),
+        import_limit=_number(environ, "BATON_IMPORT_LIMIT", 200_000_000, 1_024, 2_000_000_000),
         capture_per_organization=_number(environ, "BATON_CAPTURE_PER_ORGANIZATION", 5_000, 0, 10_000_000),
         capture_per_address=_number(environ, "BATON_CAPTURE_PER_ADDRESS", 1_000, 0, 10_000_000),
         sign_in_per_email=_number(environ, "BATON_SIGN_IN_PER_EMAIL", 10, 0, 1_000_000),
