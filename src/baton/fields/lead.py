@@ -1,6 +1,12 @@
 """The fields of a lead that conditions may name, wherever they are asked: rules, filters, playbooks. Spec A10."""
 
-from baton.kernel.conditions import Field
+from collections.abc import Mapping
+
+import msgspec
+
+from baton.fields import definition
+from baton.kernel.conditions import Condition, Field
+from baton.kernel.db import Tx
 
 _OWNER_KIND = "(SELECT m.kind FROM members m WHERE m.org_id = l.org_id AND m.id = l.owner_id)"
 
@@ -40,3 +46,13 @@ LEAD_FIELDS: dict[str, Field] = {
     "nextActionAt": Field("l.next_action_at", "time"),
     "lastActivityAt": Field("l.last_activity_at", "time"),
 }
+
+
+async def of(tx: Tx, *conditions: Condition) -> Mapping[str, Field]:
+    """The fields that these conditions may name: every lead's, and the organization's own as `field.<key>`, by their types.
+
+    The organization's definitions are read only where a condition names such a field. A key that nobody defined is text.
+    """
+    if b'"field.' not in msgspec.json.encode(conditions):
+        return LEAD_FIELDS
+    return LEAD_FIELDS | {f"field.{each.key}": definition.column(each) for each in await definition.read(tx)}

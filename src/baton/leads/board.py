@@ -99,7 +99,7 @@ async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
     _check(input.limit)
     pipeline = await pipelines.get(tx, input.pipeline_id) if input.pipeline_id else await pipelines.intake(tx)
     shown = [stage for stage in pipeline.stages if not stage.closed]
-    tests, args = matching(tx, input.where, input.search)
+    tests, args = await matching(tx, input.where, input.search)
     args.append([stage.id for stage in shown])
     rows = await tx.fetch(
         f"""SELECT c.* FROM unnest(${len(args)}::uuid[]) AS s (id)
@@ -124,7 +124,7 @@ async def column(tx: Tx, actor: Actor, input: ReadColumn) -> Column:
     """A page of one column, with its count and sums. Raises NotFound, Invalid."""
     _check(input.limit)
     stage = await pipelines.stage(tx, input.stage_id)
-    tests, args = matching(tx, input.where, input.search)
+    tests, args = await matching(tx, input.where, input.search)
     args.append(stage.id)
     tests += f" AND l.stage_id = ${len(args)}"
     if input.cursor is not None:
@@ -150,7 +150,7 @@ async def _sums(tx: Tx, stages: list[Stage], where: Condition, search: str | Non
     if where == EVERYTHING and not search:
         found: list[Any] = [(t.stage_id, t.currency, t.leads, t.value_cents) for t in await totals.read(tx, ids)]
     else:
-        tests, args = matching(tx, where, search)
+        tests, args = await matching(tx, where, search)
         found = await tx.fetch(
             f"""SELECT l.stage_id, l.currency, count(*) AS leads, coalesce(sum(l.value_cents), 0)::bigint AS value_cents
                   FROM leads l WHERE {tests} AND l.stage_id = ANY (${len(args) + 1}) GROUP BY 1, 2""",

@@ -21,7 +21,7 @@ from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean, email_address, email_key, new_id
 from baton.leads import totals
 from baton.leads.facts import checked, currency, fields, known_as, natural, source, tags
-from baton.leads.lead import FACT_NAMES, Lead, facts, get, search_text
+from baton.leads.lead import FACT_NAMES, Lead, facts, get
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Pipeline, Stage
 from baton.scoring import score as scoring
@@ -205,7 +205,7 @@ _TYPES = {
     "timestamptz": "qualified_at assigned_at stage_entered_at closed_at next_action_at deleted_at created_at",
 }  # fmt: skip
 _TYPE_OF = {name: type for type, names in _TYPES.items() for name in names.split()}
-_INSERTED = (*FACT_NAMES, "email_norm", "search_text")
+_INSERTED = (*FACT_NAMES, "email_norm")
 _INSERT = f"""INSERT INTO leads (org_id, version, last_activity_at, {", ".join(_INSERTED)})
     SELECT $1, 1, $2, {", ".join("ARRAY(SELECT jsonb_array_elements_text(n.tags::jsonb))" if n == "tags" else f"n.{n}" for n in _INSERTED)}
       FROM unnest({", ".join(f"${i}::{_TYPE_OF.get(n, 'text')}[]" for i, n in enumerate(_INSERTED, start=3))})
@@ -215,10 +215,7 @@ _INSERT = f"""INSERT INTO leads (org_id, version, last_activity_at, {", ".join(_
 async def _insert_rows(tx: Tx, leads: list[Lead]) -> None:
     rows = [
         [msgspec.json.encode(lead.tags).decode() if name == "tags" else getattr(lead, name) for name in FACT_NAMES]
-        + [
-            email_key(lead.email) if lead.email else None,
-            search_text(lead.name, lead.company_name, lead.email, lead.phone),
-        ]
+        + [email_key(lead.email) if lead.email else None]
         for lead in leads
     ]
     await tx.execute(_INSERT, tx.org_id, tx.now, *columns(rows, len(_INSERTED)))

@@ -6,14 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from baton.fields.lead import LEAD_FIELDS
+from baton.fields import lead as fields
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, compile, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
-from baton.kernel.values import Ref, fold
+from baton.kernel.values import Ref
 from baton.leads.lead import COLUMNS, Lead, from_row, get
 
 MAX_LIMIT = 200
@@ -55,7 +55,7 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
     """The leads that meet a condition. Raises Invalid for a condition, order, limit or cursor that cannot be read."""
     if not 1 <= input.limit <= MAX_LIMIT:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} leads.", field="limit")
-    tests, args = matching(tx, input.where, input.search)
+    tests, args = await matching(tx, input.where, input.search)
     total = await tx.fetchval(f"SELECT count(*) FROM leads l WHERE {tests}", *args) if input.count else None
     column, type = SORTS[input.sort]
     direction, beyond = ("DESC", "<") if input.descending else ("ASC", ">")
@@ -72,12 +72,12 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
     return Page(items=items, next_cursor=more, total=total)
 
 
-def matching(tx: Tx, where: Condition, search: str | None) -> tuple[str, list[Any]]:
+async def matching(tx: Tx, where: Condition, search: str | None) -> tuple[str, list[Any]]:
     """The SQL test for leads `l` that are not deleted and meet a condition and a search, with its arguments."""
-    compiled = compile(where, LEAD_FIELDS, now=tx.now, first=2)
+    compiled = compile(where, await fields.of(tx, where), now=tx.now, first=2)
     args = [tx.org_id, *compiled.args]
     tests = f"l.org_id = $1 AND l.deleted_at IS NULL AND {compiled.sql}"
-    for word in fold(search or "").split()[:8]:
-        args.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
-        tests += f" AND l.search_text LIKE ${len(args)}"
+    if search is not None and search.strip():
+        args.append(search)
+        tests += f" AND l.id IN (SELECT search_leads(${len(args)}))"
     return tests, args

@@ -13,7 +13,6 @@ from baton.kernel.db import Row, Tx, by_ref
 from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, email_key
-from baton.kernel.values import fold as fold_text
 from baton.leads import totals
 from baton.pipelines.pipeline import Status
 
@@ -159,15 +158,8 @@ async def _write(tx: Tx, after: Lead, names: list[str]) -> None:
     values = {name: getattr(after, name) for name in names}
     if "email" in values:
         values["email_norm"] = email_key(after.email) if after.email else None
-    if {"name", "email", "company_name", "phone"} & values.keys():
-        values["search_text"] = search_text(after.name, after.company_name, after.email, after.phone)
     values |= {"version": after.version, "last_activity_at": after.last_activity_at}
     assignments = ", ".join(f"{name} = ${index}" for index, name in enumerate(values, start=3))
     await tx.execute(
         f"UPDATE leads SET {assignments} WHERE org_id = $1 AND id = $2", tx.org_id, after.id, *values.values()
     )
-
-
-def search_text(*parts: str | None) -> str:
-    """What a search looks through: names, company, e-mail and phone, folded."""
-    return fold_text(" ".join(part for part in parts if part))[:1000]

@@ -64,7 +64,7 @@ async def page(tx: Tx, actor: Actor, input: PageOfLeads) -> LeadsPage:
             f"Pages reach to a depth of {DEPTH:,} leads. Narrow the filters, or use crm.leads.find with a cursor.",
             field="page",
         )
-    tests, args = matching(tx, await _condition(tx, input), input.search)
+    tests, args = await matching(tx, await _condition(tx, input), input.search)
     column, _ = SORTS[input.sort]
     direction = "DESC" if input.descending else "ASC"
     rows = await tx.fetch(
