@@ -25,7 +25,7 @@ create index leads_company on leads (org_id, company_id) where company_id is not
 create index customers_newest on customers (org_id, created_at desc, id desc);
 
 -- A factor's points count so many times.
-alter table scoring_factors add column weight real not null default 1 check (weight between 0 and 10);
+alter table scoring_factors add column weight double precision not null default 1 check (weight between 0 and 10);
 
 -- Whose turn it is: each lead taken moves a member's turn on by 1 / share, so one of share 2 takes two in a round.
 alter table routing_rules

@@ -109,5 +109,6 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/leads/activities/{leadId}", "crm.leads.timeline", names=_PAGED, answer=_activities),
     Row("GET", "/activity", "crm.activities.list", names=_PAGED, answer=_activities),
     Row("POST", "/leads/score/{leadId}", "crm.leads.score"),
+    Row("POST", "/leads/score/batch", "crm.leads.scoreBatch", names={"ids": "leadIds"}, array="leadIds"),
 )
 """The routes of document C that this version answers, under `/api/crm` and `/crm`."""

@@ -26,6 +26,7 @@ from baton.leads import (
     remove_pipeline,
     remove_stage,
     score,
+    score_batch,
     timeline,
 )
 from baton.pipelines import create as create_pipeline
@@ -35,12 +36,13 @@ from baton.reports import summary
 from baton.routing import pipelines as routed_pipelines
 from baton.routing import route
 from baton.routing import rules as routing_rules
+from baton.scoring import bands as scoring_bands
 from baton.scoring import rules as scoring_rules
 from baton.tasks import cancel, complete, follow_up, task
 
 MODULES: tuple[ModuleType, ...] = (
     credentials, members, organization, audit, playbook, run, start_organization, undo, imported_rows, contact, archive, assign, board,
     capture, convert, create, detail, edit, find, forms, log_activity, move, move_pipeline, page, qualify, remove_pipeline, remove_stage,
-    score, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, routed_pipelines, route, routing_rules,
-    scoring_rules, cancel, complete, follow_up, task,
+    score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, routed_pipelines, route, routing_rules,
+    scoring_bands, scoring_rules, cancel, complete, follow_up, task,
 )  # fmt: skip

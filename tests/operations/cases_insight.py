@@ -1,0 +1,48 @@
+"""The cases of scoring, routing, reports, contacts and companies."""
+
+import secrets
+from typing import Any
+
+from baton.activities import kinds
+from tests.operations.cases import Case, Input, case, cases
+from tests.team import Team
+
+
+async def _nothing(team: Team) -> Input:
+    return {}
+
+
+async def stale_lead(team: Team) -> Any:
+    """A lead that the rules see otherwise than when it was scored: a rule was added for it since."""
+    tag = secrets.token_hex(4)
+    lead = await team.do(team.ben, "crm.leads.create", lastName="Rey", title="Clerk", tags=[tag])
+    rules = await team.do(team.ana, "crm.scoring.rules")
+    factors = [
+        {"key": f.key, "label": f.label, "maxPoints": f.max_points, "combine": f.combine, "weight": f.weight,
+         "rules": [{"name": r.name, "condition": r.condition, "points": r.points, "enabled": r.enabled} for r in f.rules]}
+        for f in rules
+    ]  # fmt: skip
+    factors[-1]["rules"].append(
+        {"name": f"tag {tag}", "condition": {"field": "tags", "op": "has_any", "value": [tag]}, "points": 7}
+    )
+    await team.do(team.ana, "crm.scoring.setRules", factors=factors)
+    return lead
+
+
+cases["crm.scoring.bands"] = Case(_nothing, foreign=False)
+
+
+@case("crm.scoring.setBands", kinds.SCORING_CHANGED, foreign=False)
+async def _bands(team: Team) -> Input:
+    return {"high": 70, "medium": 40}
+
+
+@case("crm.leads.scoreBatch", kinds.LEAD_SCORED)
+async def _score_batch(team: Team) -> Input:
+    return {"leadIds": [str((await stale_lead(team)).id)]}
+
+
+@case("crm.leads.refreshScores", kinds.LEAD_SCORED, foreign=False)
+async def _refresh(team: Team) -> Input:
+    lead = await stale_lead(team)
+    return {"after": str(lead.id)[:-12] + "000000000000", "limit": 5}
