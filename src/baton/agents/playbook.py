@@ -10,8 +10,7 @@ from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.agents.render import check_template
-from baton.fields.lead import LEAD_FIELDS
-from baton.kernel import conditions
+from baton.fields.lead import check as check_condition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx, struct_of
@@ -109,7 +108,7 @@ async def set_playbook(tx: Tx, actor: Actor, input: SetPlaybook) -> list[Playboo
             """INSERT INTO playbook_rules (org_id, id, agent_id, name, trigger, condition, steps, position, enabled)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
             tx.org_id, new_id(), agent.id, rule.name.strip(), rule.trigger,
-            conditions.check(rule.condition, LEAD_FIELDS, now=tx.now), rule.steps, position, rule.enabled,
+            await check_condition(tx, rule.condition), rule.steps, position, rule.enabled,
         )  # fmt: skip
     await append(
         tx, actor,

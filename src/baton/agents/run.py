@@ -13,9 +13,8 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.agents import playbook
 from baton.agents.playbook import PlaybookRule, Step
-from baton.fields.lead import LEAD_FIELDS
+from baton.fields.lead import compiled as compiled_condition
 from baton.kernel.actor import Actor, Role
-from baton.kernel.conditions import compile
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import NotFound
 from baton.kernel.operation import Input, Output, operation
@@ -117,7 +116,7 @@ async def plan_runs(tx: Tx, actor: Actor, input: PlanRuns) -> list[Run]:
 
 
 async def _met(tx: Tx, rule: PlaybookRule, lead_ids: Sequence[UUID]) -> set[UUID]:
-    compiled = compile(rule.condition, LEAD_FIELDS, now=tx.now, first=3)
+    compiled = await compiled_condition(tx, rule.condition, first=3)
     rows = await tx.fetch(
         f"SELECT l.id FROM leads l WHERE l.org_id = $1 AND l.id = ANY ($2) AND {compiled.sql}",
         tx.org_id,

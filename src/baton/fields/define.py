@@ -1,6 +1,7 @@
 """Defining custom fields: what an organization asks of its leads. Spec A5."""
 
 import re
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -124,7 +125,7 @@ async def _get(tx: Tx, id: UUID, *, lock: bool = False) -> Definition:
 
 
 async def _tell(tx: Tx, actor: Actor, before: Definition, after: Definition) -> None:
-    pairs = {
+    pairs: dict[str, list[Any]] = {
         "label": [before.label, after.label],
         "options": [before.options, after.options],
         "required": [before.required, after.required],

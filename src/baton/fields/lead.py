@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from baton.fields import definition
-from baton.kernel.conditions import Condition, Field
+from baton.kernel import conditions
+from baton.kernel.conditions import Compiled, Condition, Field
 from baton.kernel.db import Tx
 
 _OWNER_KIND = "(SELECT m.kind FROM members m WHERE m.org_id = l.org_id AND m.id = l.owner_id)"
@@ -48,11 +49,21 @@ LEAD_FIELDS: dict[str, Field] = {
 }
 
 
-async def of(tx: Tx, *conditions: Condition) -> Mapping[str, Field]:
+async def of(tx: Tx, *asked: Condition) -> Mapping[str, Field]:
     """The fields that these conditions may name: every lead's, and the organization's own as `field.<key>`, by their types.
 
     The organization's definitions are read only where a condition names such a field. A key that nobody defined is text.
     """
-    if b'"field.' not in msgspec.json.encode(conditions):
+    if b'"field.' not in msgspec.json.encode(asked):
         return LEAD_FIELDS
     return LEAD_FIELDS | {f"field.{each.key}": definition.column(each) for each in await definition.read(tx)}
+
+
+async def compiled(tx: Tx, condition: Condition, *, first: int) -> Compiled:
+    """SQL for a condition over the organization's leads `l`, its parameters from `$first` on. Raises Invalid."""
+    return conditions.compile(condition, await of(tx, condition), now=tx.now, first=first)
+
+
+async def check(tx: Tx, condition: Condition) -> Condition:
+    """The condition itself, if it can be asked of the organization's leads. Raises Invalid."""
+    return conditions.check(condition, await of(tx, condition), now=tx.now)

@@ -51,7 +51,7 @@ async def convert(tx: Tx, actor: Actor, input: Convert) -> Converted:
     if before.qualified_at is None:
         raise Conflict(f"{before.name} is not qualified yet. Qualify it first.")
     target = await _target(tx, input, before)
-    (made,) = await create_many(tx, actor, [_opportunity(before, target, input)], via=actor.via)
+    (made,) = await create_many(tx, actor, [_opportunity(before, target, input)], via=actor.via, custom="kept")
     opportunity = await leads.change(
         tx, actor, await leads.lock(tx, made.id), kinds.LEAD_CONVERTED, reason=input.reason,
         payload={"fromName": before.name, "fromLeadId": str(before.id)}, converted_from_id=before.id, qualified_at=before.qualified_at,

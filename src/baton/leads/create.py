@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,8 @@ from baton.activities.append import Entry, append
 from baton.activities.replay import difference
 from baton.contacts import contact as contacts
 from baton.contacts.find_or_make import Identity, find_or_make
+from baton.fields import definition as definitions
+from baton.fields.values import require
 from baton.kernel.actor import Actor, Role, Via
 from baton.kernel.db import Tx, columns
 from baton.kernel.errors import Invalid
@@ -59,6 +61,9 @@ class NewLead(Input, kw_only=True):
     message: str | None = None
 
 
+Custom = Literal["complete", "fit", "kept"]
+
+
 class Created(msgspec.Struct, kw_only=True):
     """What became of one lead to make: its id, or the id of the lead that already has its external id."""
 
@@ -73,18 +78,27 @@ async def create(tx: Tx, actor: Actor, input: NewLead) -> Lead:
     Raises Invalid for a field, NotFound for a pipeline, stage or owner of another organization, and answers the
     existing lead where the external id is taken.
     """
-    (made,) = await create_many(tx, actor, [input], via=actor.via)
+    (made,) = await create_many(tx, actor, [input], via=actor.via, custom="complete")
     return await get(tx, made.id)
 
 
 async def create_many(
-    tx: Tx, actor: Actor, leads: Sequence[NewLead], *, via: Via, pipeline: Pipeline | None = None
+    tx: Tx,
+    actor: Actor,
+    leads: Sequence[NewLead],
+    *,
+    via: Via,
+    pipeline: Pipeline | None = None,
+    custom: Custom = "fit",
 ) -> list[Created]:
     """Make leads in one go: contacts and companies found or made, each lead scored, logged and counted.
 
-    Leads whose external id is taken, here or within the batch, are duplicates and make nothing. Answers in the order
-    given. Raises Invalid, NotFound as `create`; then none is made.
+    Leads whose external id is taken, here or within the batch, are duplicates and make nothing. Custom fields must fit their
+    definitions, be complete too, or are kept as another lead has them. Answers in the order given. Raises Invalid, NotFound
+    as `create`; then none is made.
     """
+    looked_at = custom == "complete" or (custom == "fit" and any(lead.fields for lead in leads))
+    defined = await definitions.read(tx) if looked_at else []
     org = await organization(tx)
     known = await _known(tx, [lead.external_id for lead in leads if lead.external_id])
     answers: list[Created] = []
@@ -100,6 +114,8 @@ async def create_many(
         contact = await contacts.get(tx, input.contact_id) if input.contact_id else None
         lead = await _lead(tx, org, places[key], known_as(contact, input), via)
         lead.contact_id = contact.id if contact else None
+        lead.fields = fields(input.fields, defined)
+        require(defined, lead.fields, None if custom == "complete" else [])
         new.append((lead, input))
         answers.append(Created(id=lead.id))
         if input.external_id:
@@ -139,7 +155,8 @@ async def _place(tx: Tx, input: NewLead, default: Pipeline | None) -> tuple[Pipe
 async def _lead(tx: Tx, org: Organization, place: tuple[Pipeline, Stage], input: NewLead, via: Via) -> Lead:
     pipeline, stage = place
     owner = (await member(tx, input.owner_id)).id if input.owner_id else None
-    first, last, company = (checked(field, value) for field, value in _names(input))
+    first, last = checked("firstName", input.first_name), checked("lastName", input.last_name)
+    company = checked("companyName", input.company_name)
     name = (
         checked("name", input.name) or " ".join(part for part in (first, last) if part) or company or clean(input.email)
     )
@@ -153,16 +170,11 @@ async def _lead(tx: Tx, org: Organization, place: tuple[Pipeline, Stage], input:
         company_name=company, location=checked("location", input.location), industry=checked("industry", input.industry),
         company_size=natural("companySize", input.company_size, 2**31), contact_id=None, company_id=None, owner_id=owner,
         value_cents=natural("valueCents", input.value_cents, 2**62), currency=currency(input.currency or org.currency),
-        expected_close_date=input.expected_close_date, tags=tags(input.tags), fields=fields(input.fields), source=source(input.source),
+        expected_close_date=input.expected_close_date, tags=tags(input.tags), fields={}, source=source(input.source),
         via=via, score=None, qualified_at=None, assigned_at=tx.now if owner else None, stage_entered_at=tx.now, closed_at=closed_at,
         next_action_at=None, converted_from_id=None, converted_to_id=None, external_id=checked("externalId", input.external_id),
-        deleted_at=None, created_at=tx.now, version=1,
-        last_activity_at=tx.now,
+        deleted_at=None, created_at=tx.now, version=1, last_activity_at=tx.now,
     )  # fmt: skip
-
-
-def _names(input: NewLead) -> list[tuple[str, str | None]]:
-    return [("firstName", input.first_name), ("lastName", input.last_name), ("companyName", input.company_name)]
 
 
 async def _insert(tx: Tx, actor: Actor, new: list[tuple[Lead, NewLead]]) -> None:
@@ -189,9 +201,8 @@ async def _insert(tx: Tx, actor: Actor, new: list[tuple[Lead, NewLead]]) -> None
 async def _identify(tx: Tx, actor: Actor, leads: list[Lead]) -> None:
     identities = [
         Identity(name=lead.name, first_name=lead.first_name, last_name=lead.last_name,
-                 email=None if lead.contact_id else lead.email, phone=lead.phone,
-                 title=lead.title, company=lead.company_name, website=lead.website, location=lead.location, industry=lead.industry,
-                 size=lead.company_size)
+                 email=None if lead.contact_id else lead.email, phone=lead.phone, title=lead.title, company=lead.company_name,
+                 website=lead.website, location=lead.location, industry=lead.industry, size=lead.company_size)
         for lead in leads
     ]  # fmt: skip
     for lead, (contact_id, company_id) in zip(leads, await find_or_make(tx, actor, identities), strict=True):
@@ -200,8 +211,7 @@ async def _identify(tx: Tx, actor: Actor, leads: list[Lead]) -> None:
 
 _TYPES = {
     "uuid": "id pipeline_id stage_id contact_id company_id owner_id converted_from_id converted_to_id",
-    "int": "company_size", "bigint": "value_cents",
-    "smallint": "score", "date": "expected_close_date", "jsonb": "fields",
+    "int": "company_size", "bigint": "value_cents", "smallint": "score", "date": "expected_close_date", "jsonb": "fields",
     "timestamptz": "qualified_at assigned_at stage_entered_at closed_at next_action_at deleted_at created_at",
 }  # fmt: skip
 _TYPE_OF = {name: type for type, names in _TYPES.items() for name in names.split()}
@@ -213,18 +223,17 @@ _INSERT = f"""INSERT INTO leads (org_id, version, last_activity_at, {", ".join(_
 
 
 async def _insert_rows(tx: Tx, leads: list[Lead]) -> None:
-    rows = [
-        [msgspec.json.encode(lead.tags).decode() if name == "tags" else getattr(lead, name) for name in FACT_NAMES]
-        + [email_key(lead.email) if lead.email else None]
-        for lead in leads
-    ]
+    rows = []
+    for lead in leads:
+        values = [getattr(lead, name) for name in FACT_NAMES]
+        values[FACT_NAMES.index("tags")] = msgspec.json.encode(lead.tags).decode()
+        rows.append([*values, email_key(lead.email) if lead.email else None])
     await tx.execute(_INSERT, tx.org_id, tx.now, *columns(rows, len(_INSERTED)))
 
 
 def _imported(lead: Lead, input: NewLead) -> Entry:
-    payload = {"via": lead.via} | (
-        {"message": input.message[:20_000]} if clean(input.message) and input.message else {}
-    )
+    message = input.message[:20_000] if input.message and clean(input.message) else None
+    payload = {"via": lead.via} | ({"message": message} if message else {})
     return Entry(
         kind=kinds.LEAD_IMPORTED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=1,
         changes=difference({}, facts(lead)), payload=payload,

@@ -1,5 +1,6 @@
 """Editing a lead's facts. Spec A5, A7, B9."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -8,6 +9,9 @@ from msgspec import UNSET, UnsetType
 
 from baton.activities import kinds
 from baton.contacts.find_or_make import Identity, find_or_make
+from baton.fields import definition as definitions
+from baton.fields.definition import Definition
+from baton.fields.values import require
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
@@ -52,7 +56,7 @@ _TEXTS = ("first_name", "last_name", "phone", "website", "title", "company_name"
 async def edit(tx: Tx, actor: Actor, input: EditLead) -> Lead:
     """Set facts of a lead, and score it again where the rules look at them. Raises Invalid, NotFound, Conflict."""
     before = await leads.lock(tx, input.lead_id, version=input.version)
-    new = _checked(before, input)
+    new = _checked(before, input, await definitions.read(tx) if input.fields else [])
     new = {name: value for name, value in new.items() if getattr(before, name) != value}
     if not new:
         return before
@@ -61,7 +65,7 @@ async def edit(tx: Tx, actor: Actor, input: EditLead) -> Lead:
     return await rescore(tx, actor, after, "change") if SCORED_FIELDS & new.keys() else after
 
 
-def _checked(before: Lead, input: EditLead) -> dict[str, Any]:
+def _checked(before: Lead, input: EditLead, defined: Sequence[Definition]) -> dict[str, Any]:
     given = {name: v for name in EditLead.__struct_fields__ if (v := getattr(input, name)) is not UNSET}
     for name in ("lead_id", "version", "reason"):
         given.pop(name)
@@ -83,8 +87,9 @@ def _checked(before: Lead, input: EditLead) -> dict[str, Any]:
         if name in given:
             given[name] = function(given[name])
     if "fields" in given:
-        merged = {k: v for k, v in (before.fields | given["fields"]).items() if v is not None}
-        given["fields"] = check.fields(merged)
+        asked = list(given["fields"])
+        given["fields"] = check.fields(before.fields | given["fields"], defined, before.fields)
+        require(defined, given["fields"], asked)
     return given
 
 

@@ -1,11 +1,14 @@
 """What a lead's facts may be: trimmed, bounded, of a known source and currency. Spec A5, B10."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from baton.contacts.contact import Contact
+from baton.fields import values as custom
+from baton.fields.definition import Definition
 from baton.kernel.errors import Invalid
 from baton.kernel.values import clean
 
@@ -61,17 +64,19 @@ def tags(values: list[str]) -> list[str]:
     return found
 
 
-def fields(values: dict[str, Any]) -> dict[str, Any]:
-    """Custom field values. Raises Invalid for more than 500, a long name, or more than 100 kB in all."""
-    if (
-        len(values) > 500
-        or any(not key or len(key) > 100 for key in values)
-        or len(msgspec.json.encode(values)) > 100_000
-    ):
+def fields(
+    values: dict[str, Any], definitions: Sequence[Definition] = (), before: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Custom field values, those of defined fields checked and brought into their kept form; null and empty ones fall out.
+
+    Raises Invalid naming the field; also for more than 500, a long name, or more than 100 kB in all.
+    """
+    kept = {key: value for key, value in custom.checked(definitions, values, before).items() if value is not None}
+    if len(kept) > 500 or any(not key or len(key) > 100 for key in kept) or len(msgspec.json.encode(kept)) > 100_000:
         raise Invalid(
             "A lead has at most 500 custom fields, with names up to 100 characters and 100 kB in all.", field="fields"
         )
-    return values
+    return kept
 
 
 def known_as(contact: Contact | None, given: T) -> T:

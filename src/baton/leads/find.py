@@ -8,7 +8,7 @@ import msgspec
 
 from baton.fields import lead as fields
 from baton.kernel.actor import Actor, Role
-from baton.kernel.conditions import Condition, compile, everything
+from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
@@ -74,7 +74,7 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
 
 async def matching(tx: Tx, where: Condition, search: str | None) -> tuple[str, list[Any]]:
     """The SQL test for leads `l` that are not deleted and meet a condition and a search, with its arguments."""
-    compiled = compile(where, await fields.of(tx, where), now=tx.now, first=2)
+    compiled = await fields.compiled(tx, where, first=2)
     args = [tx.org_id, *compiled.args]
     tests = f"l.org_id = $1 AND l.deleted_at IS NULL AND {compiled.sql}"
     if search is not None and search.strip():

@@ -3,9 +3,8 @@
 from uuid import UUID
 
 from baton.accounts.members import member
-from baton.fields.lead import LEAD_FIELDS
+from baton.fields.lead import compiled as compiled_condition
 from baton.kernel.actor import Actor, Role
-from baton.kernel.conditions import compile
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.values import Ref
@@ -101,7 +100,7 @@ async def _route(tx: Tx, actor: Actor, lead: Lead, known: list[RoutingRule]) -> 
 async def _holds(tx: Tx, lead: Lead, rule: RoutingRule) -> bool:
     if rule.pipeline_id not in (None, lead.pipeline_id) or rule.stage_id not in (None, lead.stage_id):
         return False
-    compiled = compile(rule.condition, LEAD_FIELDS, now=tx.now, first=3)
+    compiled = await compiled_condition(tx, rule.condition, first=3)
     return bool(
         await tx.fetchval(
             f"SELECT {compiled.sql} FROM leads l WHERE l.org_id = $1 AND l.id = $2", tx.org_id, lead.id, *compiled.args

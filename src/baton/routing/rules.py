@@ -7,8 +7,7 @@ import msgspec
 from baton.accounts.members import member
 from baton.activities import kinds
 from baton.activities.append import Entry, append
-from baton.fields.lead import LEAD_FIELDS
-from baton.kernel import conditions
+from baton.fields.lead import check as check_condition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
@@ -88,7 +87,7 @@ async def insert_rule(tx: Tx, rule: NewRoutingRule, position: int) -> None:
     await tx.execute(
         """INSERT INTO routing_rules (org_id, id, pipeline_id, stage_id, name, condition, position, enabled)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        tx.org_id, id, pipeline_id, stage_id, rule.name.strip(), conditions.check(rule.condition, LEAD_FIELDS, now=tx.now), position,
+        tx.org_id, id, pipeline_id, stage_id, rule.name.strip(), await check_condition(tx, rule.condition), position,
         rule.enabled,
     )  # fmt: skip
     members = dict.fromkeys([(await member(tx, ref)).id for ref in rule.pool])

@@ -1,13 +1,12 @@
 """The scoring rules as SQL over any rowset with a lead's columns: the score and its reasons, set by set. Spec B6, C7."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from baton.fields.lead import LEAD_FIELDS
-from baton.kernel.conditions import Condition, compile
+from baton.kernel.conditions import Condition, Field, compile
 
 
 class RuleLike(Protocol):
@@ -66,8 +65,13 @@ class Formula:
         return f"(SELECT l.id{beside}{asked} FROM {rowset} l WHERE {tests} OFFSET 0) c"
 
 
-def formula(factors: Sequence[FactorLike], *, now: datetime, first: int, name: str = "f") -> Formula:
-    """The formula of factors, its parameters from `$first` on; `name` begins the names of its answers. Raises Invalid."""
+def formula(
+    factors: Sequence[FactorLike], fields: Mapping[str, Field], *, now: datetime, first: int, name: str = "f"
+) -> Formula:
+    """The formula of factors over the organization's fields, its parameters from `$first` on. Raises Invalid.
+
+    `name` begins the names of its answers.
+    """
     made = Formula()
 
     def argument(value: Any, cast: str) -> str:
@@ -80,7 +84,7 @@ def formula(factors: Sequence[FactorLike], *, now: datetime, first: int, name: s
             active.sort(key=lambda rule: -rule.points)
         tests = []
         for rule in active:
-            compiled = compile(rule.condition, LEAD_FIELDS, now=now, first=first + len(made.args))
+            compiled = compile(rule.condition, fields, now=now, first=first + len(made.args))
             tests.append(compiled.sql)
             made.args.extend(compiled.args)
         code = f"{name}{index}"

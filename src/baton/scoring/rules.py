@@ -1,14 +1,12 @@
 """The rules that make a score: factors with a maximum, and conditions that add points to them. Spec B6, C7."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
-from baton.fields.lead import LEAD_FIELDS
-from baton.kernel import conditions
+from baton.fields.lead import check as check_condition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx, columns
@@ -101,7 +99,7 @@ async def read_all(tx: Tx) -> tuple[list[Factor], Bands]:
     return list(factors.values()), bands.from_stored(rows[0]["bands"] if rows else None)
 
 
-def checked(factors: Sequence[NewFactor], now: datetime) -> None:
+async def checked(tx: Tx, factors: Sequence[NewFactor]) -> None:
     """See that rules can be set. Raises Invalid, saying which cannot."""
     if len({factor.key for factor in factors}) != len(factors):
         raise Invalid("Two factors have the same key.", field="factors")
@@ -117,13 +115,13 @@ def checked(factors: Sequence[NewFactor], now: datetime) -> None:
         for rule in factor.rules:
             if not -100 <= rule.points <= 100:
                 raise Invalid(f"“{rule.name}” gives -100 to 100 points.", field="factors")
-            conditions.check(rule.condition, LEAD_FIELDS, now=now)
+            await check_condition(tx, rule.condition)
 
 
 @operation("crm.scoring.setRules", role=Role.ADMIN, summary="Change the scoring rules")
 async def set_rules(tx: Tx, actor: Actor, input: SetRules) -> list[Factor]:
     """Replace the scoring rules; scores change when leads are scored next. Raises Invalid for a rule that cannot be read."""
-    checked(input.factors, tx.now)
+    await checked(tx, input.factors)
     await tx.execute("DELETE FROM scoring_rules WHERE org_id = $1", tx.org_id)
     await tx.execute("DELETE FROM scoring_factors WHERE org_id = $1", tx.org_id)
     for position, factor in enumerate(input.factors):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from baton.fields import lead as lead_fields
 from baton.kernel.db import Tx, columns
 from baton.kernel.operation import Output
 from baton.kernel.values import new_id
@@ -51,7 +52,8 @@ async def calculate(tx: Tx, lead_ids: Sequence[UUID], *, changed: bool = False) 
     With `changed` only of those whose score or reasons differ from what was kept last.
     """
     factors, bands = await rules.read_all(tx)
-    asked = formula(factors, now=tx.now, first=3)
+    fields = await lead_fields.of(tx, *(rule.condition for factor in factors for rule in factor.rules))
+    asked = formula(factors, fields, now=tx.now, first=3)
     rowset = asked.over("leads", "l.org_id = $1 AND l.id = ANY ($2)", ", l.score")
     differ = f"WHERE c.score IS DISTINCT FROM {asked.score} OR {_LAST} IS DISTINCT FROM {asked.reasons}"
     rows = await tx.fetch(
