@@ -1,26 +1,39 @@
 """What follows from what: activity kind → jobs. One page; each job's work is named in `jobs/worker.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from baton.activities import kinds
 from baton.activities.stream import Event
 from baton.agents.playbook import TRIGGERS
+from baton.automations.webhooks.events import EVENTS, TEST
 
 WAKE_AGENTS = "wakeAgents"
 CANCEL_TASKS = "cancelTasksOfClosedLeads"
+TELL_WEBHOOKS = "tellWebhooks"
+ENRICH = "enrichNewLeads"
+
+WEBHOOKS, ENRICHMENT = "*webhooks", "*enrichment"
+"""What an organization may listen with, beside its playbooks' kinds of activity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A job that follows from an activity. `when` looks at the event, and at whether the organization has rules for its kind."""
+    """A job that follows from an activity. `when` looks at the event, and at what its organization listens to: the kinds
+    that its playbooks name, webhooks, enrichment."""
 
     job: str
-    when: Callable[[Event, bool], bool]
+    when: Callable[[Event, Set[str]], bool]
 
 
-_wake_agents = Reaction(WAKE_AGENTS, lambda event, has_rules: has_rules and event.lead_id is not None)
+_wake_agents = Reaction(WAKE_AGENTS, lambda event, heard: event.kind in heard and event.lead_id is not None)
+_tell_webhooks = Reaction(TELL_WEBHOOKS, lambda _, heard: WEBHOOKS in heard)
+_enrich = Reaction(ENRICH, lambda event, heard: ENRICHMENT in heard)
 _cancel_tasks = Reaction(CANCEL_TASKS, lambda event, _: event.outcome in ("won", "lost"))
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = dict.fromkeys(TRIGGERS, (_wake_agents,))
 REACTIONS[kinds.STAGE_CHANGED] += (_cancel_tasks,)
+REACTIONS[kinds.LEAD_IMPORTED] += (_enrich,)
+for _kind, _event in EVENTS.items():
+    if _event != TEST:  # a test goes to its endpoint alone
+        REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_webhooks)

@@ -5,6 +5,8 @@ from types import ModuleType
 from baton.accounts import credentials, members, organization
 from baton.activities import timeline as audit
 from baton.agents import playbook, run, start_organization, undo
+from baton.automations.webhooks import deliveries as webhook_deliveries
+from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import contact
 from baton.imports import rows as imported_rows
 from baton.leads import (
@@ -44,5 +46,5 @@ MODULES: tuple[ModuleType, ...] = (
     credentials, members, organization, audit, playbook, run, start_organization, undo, imported_rows, contact, archive, assign, board,
     capture, convert, create, detail, edit, find, forms, log_activity, move, move_pipeline, page, qualify, remove_pipeline, remove_stage,
     score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, routed_pipelines, route, routing_rules,
-    scoring_bands, scoring_rules, cancel, complete, follow_up, task,
+    scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks, webhook_deliveries,
 )  # fmt: skip

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import msgspec
 
+from baton.automations.webhooks import deliver
 from baton.jobs.relay import Job
 from baton.jobs.wake_agents import wake_agents
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
-from baton.reactions import CANCEL_TASKS, WAKE_AGENTS
+from baton.reactions import CANCEL_TASKS, TELL_WEBHOOKS, WAKE_AGENTS
 from baton.tasks.cancel import CancelTasks
 
 
@@ -26,9 +27,14 @@ async def _cancel_tasks(db: Database, job: Job, now: datetime | None) -> None:
     )
 
 
+async def _tell_webhooks(db: Database, job: Job, now: datetime | None) -> None:
+    await deliver.queue(db, job.org_id, job.kind, job.activity_ids, now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     CANCEL_TASKS: _cancel_tasks,
+    TELL_WEBHOOKS: _tell_webhooks,
 }
 
 

@@ -1,7 +1,8 @@
 """From the log to jobs: reads activities in commit order and enqueues what follows from them, in the cursor's transaction."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,7 @@ from baton.activities.stream import Cursor, Event
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict
 from baton.kernel.queue import queries
-from baton.reactions import REACTIONS
+from baton.reactions import ENRICHMENT, REACTIONS, WEBHOOKS
 
 log = structlog.get_logger()
 NAME = "relay"
@@ -64,8 +65,7 @@ async def step(db: Database, *, limit: int = BATCH) -> Relayed:
         events, cursor = await stream.read(conn, Cursor(int(row["txid"]), row["id"]), limit)
         if not events:
             return Relayed(0, 0, set())
-        wanted = await conn.fetch("SELECT DISTINCT org_id, trigger FROM playbook_rules WHERE enabled")
-        jobs = _jobs(events, {(row["org_id"], row["trigger"]) for row in wanted})
+        jobs = _jobs(events, await _listening(conn))
         if jobs:
             names, payloads = zip(*jobs, strict=True)
             await queries(AsyncpgDriver(conn)).enqueue(list(names), list(payloads), [0] * len(jobs))
@@ -78,13 +78,27 @@ async def step(db: Database, *, limit: int = BATCH) -> Relayed:
     return Relayed(len(events), len(jobs), {event.org_id for event in events})
 
 
-def _jobs(events: list[Event], wanted: set[tuple[UUID, str]]) -> list[tuple[str, bytes]]:
+async def _listening(conn: Any) -> dict[UUID, set[str]]:
+    """What each organization listens to: the kinds of activity that its playbooks name, webhooks, enrichment."""
+    rows = await conn.fetch(
+        """SELECT DISTINCT org_id, trigger AS heard FROM playbook_rules WHERE enabled
+           UNION ALL SELECT DISTINCT org_id, $1 FROM webhook_endpoints WHERE status = 'active'
+           UNION ALL SELECT DISTINCT org_id, $2 FROM enrichment_rules WHERE enabled""",
+        WEBHOOKS, ENRICHMENT,
+    )  # fmt: skip
+    listening: dict[UUID, set[str]] = {}
+    for row in rows:
+        listening.setdefault(row["org_id"], set()).add(row["heard"])
+    return listening
+
+
+def _jobs(events: list[Event], listening: dict[UUID, set[str]]) -> list[tuple[str, bytes]]:
     """What follows from events, gathered by reaction, organization and kind, at most `CHUNK` activities a job."""
     gathered: dict[tuple[str, UUID, str], list[Event]] = {}
     for event in events:
-        has_rules = (event.org_id, event.kind) in wanted
+        heard: Set[str] = listening.get(event.org_id, frozenset())
         for reaction in REACTIONS.get(event.kind, ()):
-            if reaction.when(event, has_rules):
+            if reaction.when(event, heard):
                 gathered.setdefault((reaction.job, event.org_id, event.kind), []).append(event)
     jobs = []
     for (name, org_id, kind), members in gathered.items():

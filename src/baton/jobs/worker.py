@@ -1,4 +1,4 @@
-"""The worker: relay, job engine and the folding of counts, in one process or in many."""
+"""The worker: relay, job engine, calls to the outside and the folding of counts, in one process or in many."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job as QueuedJob
 
-from baton.jobs import relay
+from baton.jobs import lanes, relay
 from baton.jobs.handlers import HANDLERS, handle
 from baton.kernel.db import Database
 from baton.kernel.queue import queries
@@ -31,6 +31,7 @@ async def run(db: Database, stop: asyncio.Event) -> None:
         asyncio.create_task(relay.run(db, wake, stop, moved.update), name="relay"),
         asyncio.create_task(_settle(db, moved, stop), name="settle"),
         asyncio.create_task(_engine(db, stop), name="jobs"),
+        asyncio.create_task(lanes.run(db, stop), name="lanes"),
     ]
     try:
         await asyncio.gather(*tasks)
@@ -76,9 +77,7 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
             engine.entrypoint(name, on_failure="hold", executor_factory=_retrying)(work)
         stopper = asyncio.create_task(_stop_with(engine, stop))
         try:
-            await engine.run(
-                dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=HEARTBEAT, batch_size=4
-            )
+            await engine.run(dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=HEARTBEAT, batch_size=4)
         except asyncio.CancelledError:
             raise
         except Exception:

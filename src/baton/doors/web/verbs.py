@@ -57,6 +57,16 @@ VERBS: dict[str, str] = {
     kinds.PIPELINE_REMOVED: "removed the pipeline",
     kinds.STAGE_REMOVED: "removed the stage",
     kinds.AGENT_WOKEN: "began to work",
+    kinds.WEBHOOK_CREATED: "made a webhook to",
+    kinds.WEBHOOK_CHANGED: "changed the webhook to",
+    kinds.WEBHOOK_REMOVED: "removed the webhook to",
+    kinds.WEBHOOK_SECRET_ROTATED: "made a new secret for the webhook to",
+    kinds.WEBHOOK_TESTED: "tried out the webhook to",
+    kinds.WEBHOOK_REPLAYED: "sent again to the webhook",
+    kinds.WEBHOOK_DISABLED: "switched off the webhook to",
+    kinds.ENRICHMENT_REQUESTED: "asked to look this up at",
+    kinds.ENRICHMENT_CHANGED: "changed what looks leads up:",
+    kinds.LEADS_SEARCHED: "searched for leads at",
 }
 
 LIVE: dict[str, str] = {

@@ -1,0 +1,1 @@
+"""What follows by rules that an organization made: webhooks tell other systems."""

@@ -1,0 +1,98 @@
+"""Work that waits as rows until it is due and then calls the outside: side by side, so that a slow place holds up only itself.
+
+A lane is one place that is called (a webhook's endpoint, a provider of facts); one worker walks a lane at a time, an
+organization has a few lanes at once, and all together there are at most `AT_ONCE`.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from baton.automations.webhooks import deliver
+from baton.kernel.db import Database
+from baton.kernel.values import utc_now
+
+log = structlog.get_logger()
+AT_ONCE = 128
+PER_ORGANIZATION = 8
+PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of waiting work: `due` finds its lanes (organization, lane), at most so many of an organization; `walk` does
+    some of what is due in one, and answers how much."""
+
+    name: str
+    due: Callable[[Database, datetime, int], Awaitable[list[tuple[UUID, UUID]]]]
+    walk: Callable[[Database, UUID, UUID, datetime | None], Awaitable[int]]
+
+
+WORKS: tuple[Work, ...] = (Work("webhooks", deliver.due, deliver.deliver),)
+Lane = tuple[str, UUID, UUID]
+
+
+async def step(db: Database, *, now: datetime | None = None) -> int:
+    """Do all that is due now, inline; answers how much was done."""
+    done = 0
+    for work in WORKS:
+        while lanes := await work.due(db, now or utc_now(), PER_ORGANIZATION):
+            done += sum(await asyncio.gather(*(work.walk(db, org_id, lane, now) for org_id, lane in lanes)))
+    return done
+
+
+async def run(db: Database, stop: asyncio.Event) -> None:
+    """Start whatever is due, twice a second and whenever a lane is free again, until told to stop; then let the begun finish."""
+    walking: dict[Lane, asyncio.Task[None]] = {}
+    finished = asyncio.Event()
+    while not stop.is_set():
+        finished.clear()
+        try:
+            await _start_due(db, walking, finished.set)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("what is due could not be read; it is tried again")
+        await _any((stop, finished), PAUSE)
+    if walking:
+        await asyncio.wait(walking.values(), timeout=5)
+
+
+async def _start_due(db: Database, walking: dict[Lane, asyncio.Task[None]], finished: Callable[[], None]) -> None:
+    for work in WORKS:
+        for org_id, lane in await work.due(db, utc_now(), 2 * PER_ORGANIZATION):
+            key = (work.name, org_id, lane)
+            busy = Counter(organization for _, organization, _ in walking)
+            if len(walking) >= AT_ONCE or key in walking or busy[org_id] >= PER_ORGANIZATION:
+                continue
+            task = asyncio.create_task(_walk(db, work, org_id, lane), name=f"{work.name} {lane}")
+            walking[key] = task
+
+            def forget(_: object, key: Lane = key) -> None:
+                walking.pop(key, None)
+                finished()
+
+            task.add_done_callback(forget)
+
+
+async def _walk(db: Database, work: Work, org_id: UUID, lane: UUID) -> None:
+    try:
+        await work.walk(db, org_id, lane, None)
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("waiting work stumbled; it is tried again", work=work.name, lane=str(lane))
+
+
+async def _any(events: tuple[asyncio.Event, ...], seconds: float) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
