@@ -39,7 +39,23 @@ async def test_what_is_wrong_is_told_beside_the_field_and_nothing_is_lost(enter:
     assert found.total == 0
 
 
-async def test_a_bot_that_fills_the_trap_is_thanked_and_writes_nothing(enter: OpenRoom, team: Team) -> None:
+async def test_a_browser_does_its_proof_of_work_while_the_visitor_writes(enter: OpenRoom, team: Team) -> None:
+    """B4: with scripts the lead is in; without them it waits for a person."""
+    form = await team.do(team.ana, "crm.forms.create", {"name": "Demo", "proofOfWork": True})
+    for scripts, name in ((True, "Sofia"), (False, "Plain")):
+        room = await enter(java_script_enabled=scripts)
+        page = await room.go(f"/f/{form.address}")
+        await page.get_by_label("First name").fill(name)
+        await page.get_by_label("Last name").fill("Marino")
+        await page.get_by_label("Work e-mail").fill(f"{name.lower()}@vela.example")
+        await page.get_by_role("button", name="Send").click()
+        await page.get_by_role("heading", name="Thank you").wait_for()
+    assert [lead.name for lead in (await team.do(team.ana, "crm.leads.find")).items] == ["Sofia Marino"]
+    (held,) = (await team.do(team.ana, "crm.quarantine.list")).items
+    assert (held.answers["firstName"], held.reasons) == ("Plain", ["The browser did no proof of work."])
+
+
+async def test_a_bot_that_fills_the_trap_is_thanked_and_waits_for_a_person(enter: OpenRoom, team: Team) -> None:
     room = await enter()
     answer = await room.context.request.post(
         f"{room.site}/f/{team.started.form_address}",
@@ -47,6 +63,7 @@ async def test_a_bot_that_fills_the_trap_is_thanked_and_writes_nothing(enter: Op
     )
     assert "Thank you" in await answer.text()
     assert (await team.do(team.ana, "crm.leads.find", count=True)).total == 0
+    assert len((await team.do(team.ana, "crm.quarantine.list")).items) == 1
 
 
 async def test_sending_twice_captures_once(enter: OpenRoom, team: Team) -> None:

@@ -56,6 +56,7 @@ class Form(Output, kw_only=True):
     source: str
     success_message: str
     redirect_url: str | None
+    proof_of_work: bool
     status: Literal["live", "closed"]
     version: int
 
@@ -69,6 +70,7 @@ class CreateForm(Input, kw_only=True):
     source: str = "website"
     success_message: str = "Thank you. We will be in touch."
     redirect_url: str | None = None
+    proof_of_work: bool = False
 
 
 class GetForm(Input, kw_only=True):
@@ -93,7 +95,9 @@ DEFAULT_FIELDS = [
     FormField(name="companySize", label="Number of employees"),
     FormField(name="message", label="How can we help?", lines=4),
 ]
-_COLUMNS = "id, name, address, pipeline_id, fields, source, success_message, redirect_url, status, version"
+_COLUMNS = (
+    "id, name, address, pipeline_id, fields, source, success_message, redirect_url, proof_of_work, status, version"
+)
 
 
 @operation("crm.forms.list", kind="query", role=Role.VIEWER, summary="List the forms")
@@ -106,14 +110,15 @@ async def list_forms(tx: Tx, actor: Actor, input: Nothing) -> list[Form]:
 @operation("crm.forms.get", kind="query", role=None, summary="Read a form")
 async def read(tx: Tx, actor: Actor, input: GetForm) -> Form:
     """A live form of an active organization, as visitors see it. Raises NotFound."""
-    return await _read(tx, input.address)
+    return await read_form(tx, input.address)
 
 
-async def _read(tx: Tx, address: str) -> Form:
+async def read_form(tx: Tx, address: str, *, closed_too: bool = False) -> Form:
+    """The form at an address, of an active organization, live unless `closed_too`. Raises NotFound."""
     row = await tx.fetchrow(
-        f"""SELECT {_COLUMNS} FROM forms f WHERE org_id = $1 AND address = $2 AND status = 'live'
+        f"""SELECT {_COLUMNS} FROM forms f WHERE org_id = $1 AND address = $2 AND (status = 'live' OR $3)
                AND EXISTS (SELECT FROM organizations o WHERE o.org_id = f.org_id AND o.status = 'active')""",
-        tx.org_id, address,
+        tx.org_id, address, closed_too,
     )  # fmt: skip
     if row is None:
         raise NotFound("There is no form here, or it is closed.")
@@ -130,10 +135,10 @@ async def create(tx: Tx, actor: Actor, input: CreateForm) -> Form:
     slug = re.sub(r"[^a-z0-9]+", "-", input.name.lower()).strip("-")[:40] or "form"
     address = f"{slug}-{secrets.token_hex(4)}"
     await tx.execute(
-        """INSERT INTO forms (org_id, id, name, address, pipeline_id, fields, source, success_message, redirect_url, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+        """INSERT INTO forms (org_id, id, name, address, pipeline_id, fields, source, success_message, redirect_url, proof_of_work, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
         tx.org_id, id, input.name.strip(), address, pipeline.id if pipeline else None, fields, checked_source(input.source),
-        input.success_message, input.redirect_url, tx.now,
+        input.success_message, input.redirect_url, input.proof_of_work, tx.now,
     )  # fmt: skip
     await tx.execute("SELECT directory_add_address('form', $1, $2)", address, id)
     await append(
@@ -146,7 +151,7 @@ async def create(tx: Tx, actor: Actor, input: CreateForm) -> Form:
             payload={"name": input.name, "address": address},
         ),
     )
-    return await _read(tx, address)
+    return await read_form(tx, address)
 
 
 def _check(input: CreateForm, fields: list[FormField]) -> None:
@@ -173,10 +178,15 @@ async def submit(tx: Tx, actor: Actor, input: SubmitForm) -> Captured:
 
     Raises NotFound for a closed form, Invalid for a missing or wrong field; nothing is written then.
     """
-    form = await _read(tx, input.address)
+    (made,) = await create_many(tx, actor, [answered(await read_form(tx, input.address), input.values)], via="form")
+    return Captured(id=made.id)
+
+
+def answered(form: Form, values: dict[str, str]) -> NewLead:
+    """The lead that a visitor's answers make; only the form's own fields are taken. Raises Invalid."""
     given: dict[str, Any] = {"fields": {}}
     for field in form.fields:
-        text = clean(input.values.get(field.name))
+        text = clean(values.get(field.name))
         if text is None and field.required:
             raise Invalid(f"“{field.label}” is required.", field=field.name)
         if text is None:
@@ -188,11 +198,9 @@ async def submit(tx: Tx, actor: Actor, input: SubmitForm) -> Captured:
     if form.pipeline_id:
         given["pipelineId"] = str(form.pipeline_id)
     try:
-        lead = msgspec.convert(given | {"source": form.source}, NewLead)
+        return msgspec.convert(given | {"source": form.source}, NewLead)
     except msgspec.ValidationError as error:
         raise Conflict(f"The form “{form.name}” cannot be read: {error}") from error
-    (made,) = await create_many(tx, actor, [lead], via="form")
-    return Captured(id=made.id)
 
 
 def _number(field: FormField, text: str) -> int:

@@ -7,18 +7,22 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from baton.doors.limits import limits_of
+from baton.doors.proof import challenge, proven
 from baton.doors.web.render import plain
 from baton.doors.web.visit import database, form_of
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import perform
 from baton.leads.forms import Form, FormField, GetForm, SubmitForm
+from baton.leads.quarantine import HoldCapture
 
 TRAP = "nickname"
+PROOF = "altcha"
 ONCE = "once"
 _KINDS = {"email": "email", "phone": "tel", "website": "url", "companySize": "text"}
 _COMPLETE = {
@@ -55,17 +59,21 @@ async def submit(request: Request) -> Response:
     visitor, form = await _form(request)
     values = dict(await form_of(request))
     once = values.pop(ONCE, "")[:100]
-    if values.pop(TRAP, "").strip():
-        return _thanked(request, form)
-    limits_of(request).must_admit_capture(request, str(visitor.org_id))
+    trapped, payload = values.pop(TRAP, "").strip(), values.pop(PROOF, "")
+    limits = limits_of(request)
+    limits.must_admit_capture(request, str(visitor.org_id))
+    reasons = ["A field that people do not see was filled in."] if trapped else []
+    if form.proof_of_work:
+        found = proven(request.app.state.settings, form.address, payload)
+        reasons += [] if found else ["The browser did no proof of work."]
+        once = found.challenge if found else once  # a proof is good for one sending
+    name, input = "crm.forms.submit", SubmitForm(address=form.address, values=values)
+    if reasons:
+        name = "crm.forms.hold"
+        input = HoldCapture(address=form.address, values=values, reasons=reasons, network=limits.address(request))
+    key = f"{form.address}/{once}" if once else None
     try:
-        await perform(
-            database(request),
-            visitor,
-            "crm.forms.submit",
-            SubmitForm(address=form.address, values=values),
-            idempotency_key=f"{form.address}/{once}" if once else None,
-        )
+        await perform(database(request), visitor, name, input, idempotency_key=key)
     except Invalid as error:
         return _page(request, form, values=values, once=secrets.token_urlsafe(12), error=error)
     return _thanked(request, form)
@@ -93,11 +101,12 @@ def _thanked(request: Request, form: Form) -> Response:
 def _policy(form: Form) -> dict[str, str]:
     """The form may stand in any site's frame, and lead to the address that it names; nothing else is looser than elsewhere."""
     target = urlsplit(form.redirect_url or "")
+    script = "script-src 'self'; " if form.proof_of_work else ""
     onward = f" {target.scheme}://{target.netloc}" if target.netloc else ""
     return {
         "content-security-policy": (
             "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-            f"form-action 'self'{onward}; base-uri 'none'; frame-ancestors *"
+            f"{script}form-action 'self'{onward}; base-uri 'none'; frame-ancestors *"
         )
     }
 
@@ -134,10 +143,17 @@ def _page(
         wrong=error.message if error else "",
         hidden=[*hidden, (ONCE, once)],
         trap=TRAP,
+        task=msgspec.json.encode(task).decode() if (task := _task(request, form, sent)) else "",
+        proof=PROOF,
         sent=sent,
         closed=False,
         embedded=embedded,
     )
+
+
+def _task(request: Request, form: Form, sent: bool) -> dict[str, object] | None:
+    """The work that the visitor's browser does while they write, where the form asks for it."""
+    return challenge(request.app.state.settings, form.address) if form.proof_of_work and not sent else None
 
 
 def _carried(field: FormField, values: Mapping[str, str]) -> str:
