@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import altcha
+from altcha import v1 as altcha
 
 from baton.kernel.security import derived
 from baton.kernel.settings import Settings
@@ -21,10 +21,10 @@ class Proof:
 
 def challenge(settings: Settings, form: str) -> dict[str, object]:
     """A new task for a form's visitor, signed, good for twenty minutes."""
-    options = altcha.ChallengeOptionsV1(
+    options = altcha.ChallengeOptions(
         hmac_key=_key(settings), max_number=MOST, expires=datetime.now(UTC) + LIFETIME, params={"form": form}
     )
-    made: dict[str, object] = altcha.create_challenge_v1(options).to_dict()
+    made: dict[str, object] = altcha.create_challenge(options).to_dict()
     return made
 
 
@@ -33,9 +33,9 @@ def proven(settings: Settings, form: str, payload: str) -> Proof | None:
     if not payload or len(payload) > 2000:
         return None
     try:
-        read = altcha.PayloadV1.from_base64(payload)
-        valid, _ = altcha.verify_solution_v1(read, _key(settings), check_expires=True)
-        asked = altcha.extract_params_v1(read.to_dict())
+        read = altcha.Payload.from_base64(payload)
+        valid, _ = altcha.verify_solution(read, _key(settings), check_expires=True)
+        asked = altcha.extract_params(read.to_dict())
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # not what we hand out: no proof
     if not valid or asked.get("form") != [form] or "expires" not in asked:

@@ -135,7 +135,8 @@ async def create(tx: Tx, actor: Actor, input: CreateForm) -> Form:
     slug = re.sub(r"[^a-z0-9]+", "-", input.name.lower()).strip("-")[:40] or "form"
     address = f"{slug}-{secrets.token_hex(4)}"
     await tx.execute(
-        """INSERT INTO forms (org_id, id, name, address, pipeline_id, fields, source, success_message, redirect_url, proof_of_work, created_at)
+        """INSERT INTO forms (org_id, id, name, address, pipeline_id, fields, source, success_message, redirect_url, proof_of_work,
+                              created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
         tx.org_id, id, input.name.strip(), address, pipeline.id if pipeline else None, fields, checked_source(input.source),
         input.success_message, input.redirect_url, input.proof_of_work, tx.now,
