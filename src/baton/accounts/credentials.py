@@ -9,7 +9,7 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.errors import Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation, registry
 from baton.kernel.security import new_token, token_hash
 from baton.kernel.values import Ref, new_id
@@ -36,7 +36,10 @@ class NewCredential(Credential, kw_only=True):
 
 
 class CreateCredential(Input, kw_only=True):
-    """A key for a member, or a token for an agent. Without `memberId` it is the actor's own."""
+    """A key of one's own, or a token for an agent. Without `memberId` it is the actor's own.
+
+    A key that was made with a scoped key is limited to the scopes of that key, or fewer.
+    """
 
     name: str
     member_id: Ref | None = None
@@ -64,9 +67,15 @@ async def list_credentials(tx: Tx, actor: Actor, input: Nothing) -> list[Credent
 
 @operation("crm.credentials.create", role=Role.ADMIN, summary="Create an API key or an agent's token", secret=True)
 async def create(tx: Tx, actor: Actor, input: CreateCredential) -> NewCredential:
-    """Make a key or token. Raises Invalid for an unknown scope, NotFound for a member, Forbidden for all but people."""
+    """Make a key or token. Raises Invalid for an unknown scope, NotFound for a member, Forbidden for agents, for another
+    person's key and for scopes beyond the actor's own: nobody acts under another's name or role."""
     must_not_be_agent(actor)
     target = await member(tx, input.member_id or str(actor.id))
+    if target.kind == "person" and target.id != actor.id:
+        raise Forbidden(f"A key acts in its member's name: {target.name} makes it. For a program, add an agent.")
+    scopes = input.scopes or list(actor.scopes)
+    if actor.scopes and not set(scopes) <= set(actor.scopes):
+        raise Forbidden("A key cannot make another with scopes beyond its own.")
     unknown = [scope for scope in input.scopes if scope not in registry and scope not in ("query:*", "mutation:*")]
     if unknown or not input.name.strip():
         raise Invalid(
@@ -82,16 +91,16 @@ async def create(tx: Tx, actor: Actor, input: CreateCredential) -> NewCredential
     await tx.execute(
         """INSERT INTO credentials (org_id, id, member_id, kind, name, hint, token_hash, scopes, expires_at, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
-        tx.org_id, id, target.id, kind, input.name.strip(), hint, token_hash(token), input.scopes, expires_at, tx.now,
+        tx.org_id, id, target.id, kind, input.name.strip(), hint, token_hash(token), scopes, expires_at, tx.now,
     )  # fmt: skip
     await tx.execute("SELECT directory_add_credential($1, $2, $3, $4)", token_hash(token), kind, target.id, expires_at)
     await append(
         tx, actor,
         Entry(kind=kinds.CREDENTIAL_CREATED, subject_type="credential", subject_id=id,
-              payload={"name": input.name.strip(), "memberId": str(target.id), "scopes": input.scopes}),
+              payload={"name": input.name.strip(), "memberId": str(target.id), "scopes": scopes}),
     )  # fmt: skip
     return NewCredential(
-        id=id, member_id=target.id, kind=kind, name=input.name.strip(), hint=hint, scopes=input.scopes, expires_at=expires_at,
+        id=id, member_id=target.id, kind=kind, name=input.name.strip(), hint=hint, scopes=scopes, expires_at=expires_at,
         revoked_at=None, created_at=tx.now, token=token,
     )  # fmt: skip
 
