@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -150,6 +151,7 @@ async def add_agent(tx: Tx, actor: Actor, input: AddAgent) -> Member:
 
 
 async def _insert(tx: Tx, actor: Actor, **values: Any) -> Member:
+    _must_be_zone(values["time_zone"])
     id = new_id()
     names = ", ".join(values)
     parameters = ", ".join(f"${index}" for index in range(4, 4 + len(values)))
@@ -182,6 +184,8 @@ async def update(tx: Tx, actor: Actor, input: EditMember) -> Member:
         _may_grant(actor, input.role)
         if before.kind == "agent" and input.role.admits(Role.ADMIN):
             raise Forbidden("An agent cannot be an admin.")
+    if input.time_zone is not None:
+        _must_be_zone(input.time_zone)
     given = {
         f: v
         for f in ("name", "role", "status", "time_zone", "working_hours", "capacity")
@@ -228,3 +232,8 @@ async def remove(tx: Tx, actor: Actor, input: RemoveMember) -> Member:
 def _may_grant(actor: Actor, role: Role) -> None:
     if role == Role.OWNER and actor.role != Role.OWNER:
         raise Forbidden("Only an owner adds, changes or removes an owner.")
+
+
+def _must_be_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise Invalid("A time zone is an IANA name such as Europe/Berlin.", field="timeZone")
