@@ -22,6 +22,7 @@ _BY_STATE: dict[str, tuple[type[BatonError], str]] = {
     "23505": (Conflict, "It exists already. Use another name or id, or change the existing record."),
     "23503": (NotFound, "A record that this refers to does not exist in your organization."),
     "23514": (Invalid, "A value breaks a rule of its field."),
+    "22000": (Invalid, "A number is too large for its field, or a value is of another kind."),  # found before sending
     "22P02": (Invalid, "A value has the wrong form."),
     "22003": (Invalid, "A number is too large."),
     "22021": (Invalid, "Text must be valid UTF-8 without NUL."),
