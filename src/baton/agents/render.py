@@ -1,24 +1,64 @@
 """Filling in the texts of a playbook's steps: Liquid templates, bounded, over what the server knows of the lead."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from liquid import BoundTemplate, Environment
-from liquid.exceptions import LiquidError
+from liquid.exceptions import FilterArgumentError, LiquidError
 
 from baton.kernel.errors import Invalid
 
+MAX_TEMPLATE = 10_000
+MAX_TEXT = 20_000
+MAX_ITEMS = 1_000
+_FAULTS = (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError)
+
 
 class _Bounded(Environment):
-    """Templates of users: no files, and an end to loops and output."""
+    """Templates of users: no files, and an end to loops, output and what filters may make of it."""
 
     context_depth_limit = 10
-    loop_iteration_limit = 1_000
+    loop_iteration_limit = MAX_ITEMS
     local_namespace_limit = 10_000
-    output_stream_limit = 20_000
+    output_stream_limit = MAX_TEXT
+
+
+def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that takes and makes no more than a page of text: `replace: "", x` and `(1..100000000) | join` would not end."""
+
+    @functools.wraps(function)
+    def filter(*args: Any, **named: Any) -> Any:
+        if any(_size(value) > 1 for value in (*args, *named.values())):
+            raise FilterArgumentError(
+                f"{name} takes at most {MAX_TEXT:,} characters or {MAX_ITEMS:,} items", token=None
+            )
+        if (
+            name in ("replace", "join")
+            and len(str(args[0])) * max(map(len, map(str, args[1:])), default=1) > 500 * MAX_TEXT
+        ):
+            raise FilterArgumentError(f"{name} would make too long a text", token=None)
+        made = function(*args, **named)
+        if _size(made) > 1:
+            raise FilterArgumentError(
+                f"{name} makes more than {MAX_TEXT:,} characters or {MAX_ITEMS:,} items", token=None
+            )
+        return made
+
+    return filter
+
+
+def _size(value: Any) -> float:
+    """How much of what is allowed a text, list or range takes."""
+    if isinstance(value, str):
+        return len(value) / MAX_TEXT
+    if isinstance(value, range):
+        return (value.stop - value.start) / MAX_ITEMS
+    return len(value) / MAX_ITEMS if isinstance(value, (list, tuple)) else 0
 
 
 _environment = _Bounded()
-MAX_TEMPLATE = 10_000
+_environment.filters = {name: _bounded(name, function) for name, function in _environment.filters.items()}
 
 
 def check_template(value: Any) -> None:
@@ -34,7 +74,7 @@ def render(value: Any, context: dict[str, Any]) -> Any:
             return text
         try:
             return str(_parse(text).render(**context))
-        except LiquidError as error:
+        except _FAULTS as error:
             raise Invalid(f"“{text[:80]}” cannot be filled in: {error}") from error
 
     return _walk(value, fill)
@@ -45,7 +85,7 @@ def _parse(text: str) -> BoundTemplate:
         raise Invalid(f"A template has at most {MAX_TEMPLATE} characters.")
     try:
         return _environment.from_string(text)
-    except LiquidError as error:
+    except _FAULTS as error:
         raise Invalid(f"“{text[:80]}” is no template: {error}") from error
 
 
