@@ -109,7 +109,8 @@ class Visit:
     def back(self, fallback: str) -> str:
         """Where the person came from within these pages, else `fallback`."""
         came = urlsplit(self.request.headers.get("referer", ""))
-        if came.netloc == self.request.url.netloc and came.path != self.request.url.path:
+        ours = came.netloc == self.request.url.netloc and not came.path.startswith("//")
+        if ours and came.path != self.request.url.path:
             return came.path + (f"?{came.query}" if came.query else "")
         return fallback
 
