@@ -181,6 +181,16 @@ async def _guarded(tx: Tx, actor: Actor, op: Operation, decoded: Any) -> Any:
     return await op.verb(tx, actor, decoded)
 
 
+async def within(tx: Tx, actor: Actor, name: str, input: msgspec.Struct) -> Any:
+    """Perform another operation as a step of this one, in its transaction and under that operation's own checks.
+
+    Raises what `perform` raises for it.
+    """
+    op = find(name)
+    check_role(op, actor)
+    return await _guarded(tx, actor, op, decode(op, input))
+
+
 def check_role(op: Operation, actor: Actor) -> None:
     """Raise Forbidden where the actor's role or its token's scopes do not admit the operation."""
     if op.role is None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from baton.accounts.rates import Rates, rates
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import EVERYTHING, Condition, everything
 from baton.kernel.db import Row, Tx
@@ -14,7 +15,7 @@ from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import cursor, position
 from baton.kernel.values import Ref
 from baton.leads import totals
-from baton.leads.find import matching
+from baton.leads.matching import matching
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Pipeline, Stage
 
@@ -72,11 +73,17 @@ class Sum(Output, kw_only=True):
 
 
 class Column(Output, kw_only=True):
-    """A stage with its exact count and sums, one a currency, and a page of cards, the latest arrivals first."""
+    """A stage with its exact count and sums, one a currency, and a page of cards, the latest arrivals first.
+
+    `valueCents` is all of it in the organization's `currency`, but for the currencies `unconverted`, which have no rate.
+    """
 
     stage: Stage
     count: int
     sums: list[Sum]
+    currency: str
+    value_cents: int
+    unconverted: list[str]
     cards: list[Card]
     next_cursor: str | None
 
@@ -109,13 +116,15 @@ async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
                  ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {input.limit + 1}) c""",
         *args,
     )
-    sums = await _sums(tx, shown, input.where, input.search)
+    sums, known = await _sums(tx, shown, input.where, input.search), await rates(tx)
     cards: dict[UUID, list[Row]] = {}
     for row in rows:
         cards.setdefault(row["stage_id"], []).append(row)
     return Board(
         pipeline=pipeline,
-        columns=[_column(stage, sums.get(stage.id, []), cards.get(stage.id, []), input.limit) for stage in shown],
+        columns=[
+            _column(stage, sums.get(stage.id, []), known, cards.get(stage.id, []), input.limit) for stage in shown
+        ],
     )
 
 
@@ -136,7 +145,7 @@ async def column(tx: Tx, actor: Actor, input: ReadColumn) -> Column:
         *args,
     )
     sums = await _sums(tx, [stage], input.where, input.search)
-    return _column(stage, sums.get(stage.id, []), rows, input.limit)
+    return _column(stage, sums.get(stage.id, []), await rates(tx), rows, input.limit)
 
 
 def _check(limit: int) -> None:
@@ -162,12 +171,15 @@ async def _sums(tx: Tx, stages: list[Stage], where: Condition, search: str | Non
     return sums
 
 
-def _column(stage: Stage, sums: list[Sum], rows: list[Row], limit: int) -> Column:
+def _column(stage: Stage, sums: list[Sum], known: Rates, rows: list[Row], limit: int) -> Column:
     shown = rows[:limit]
     more = cursor(shown[-1]["stage_entered_at"], shown[-1]["id"]) if len(rows) > limit else None
+    converted = {s.currency: known.convert(s.value_cents, s.currency) for s in sums if s.value_cents}
     return Column(
-        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[_card(row) for row in shown], next_cursor=more
-    )
+        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[_card(row) for row in shown], next_cursor=more,
+        currency=known.own, value_cents=sum(value or 0 for value in converted.values()),
+        unconverted=sorted(code for code, value in converted.items() if value is None),
+    )  # fmt: skip
 
 
 def _card(row: Row) -> Card:

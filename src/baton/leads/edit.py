@@ -24,11 +24,9 @@ from baton.leads.score import rescore
 from baton.scoring.score import SCORED_FIELDS
 
 
-class EditLead(Input, kw_only=True):
+class LeadFacts(Input, kw_only=True):
     """Facts to set; absent ones stay, null clears. `fields` merges into the custom fields; a null value removes one."""
 
-    lead_id: Ref
-    version: int | None = None
     name: str | UnsetType = UNSET
     first_name: str | UnsetType | None = UNSET
     last_name: str | UnsetType | None = UNSET
@@ -46,6 +44,13 @@ class EditLead(Input, kw_only=True):
     tags: list[str] | UnsetType = UNSET
     fields: dict[str, Any] | UnsetType = UNSET
     source: str | UnsetType = UNSET
+
+
+class EditLead(LeadFacts, kw_only=True):
+    """The lead, and what to set of it."""
+
+    lead_id: Ref
+    version: int | None = None
     reason: str | None = None
 
 
@@ -66,9 +71,7 @@ async def edit(tx: Tx, actor: Actor, input: EditLead) -> Lead:
 
 
 def _checked(before: Lead, input: EditLead, defined: Sequence[Definition]) -> dict[str, Any]:
-    given = {name: v for name in EditLead.__struct_fields__ if (v := getattr(input, name)) is not UNSET}
-    for name in ("lead_id", "version", "reason"):
-        given.pop(name)
+    given = {name: v for name in LeadFacts.__struct_fields__ if (v := getattr(input, name)) is not UNSET}
     for name in _TEXTS:
         if name in given:
             given[name] = check.checked(name, given[name])

@@ -14,8 +14,10 @@ from baton.kernel.operation import Input, Output, operation
 from baton.kernel.values import Ref
 from baton.leads import totals
 from baton.leads.facts import source
-from baton.leads.find import MAX_LIMIT, SORTS, matching
+from baton.leads.find import MAX_LIMIT
 from baton.leads.lead import COLUMNS, Lead, from_row
+from baton.leads.matching import matching
+from baton.leads.order import order
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Status
 
@@ -65,11 +67,11 @@ async def page(tx: Tx, actor: Actor, input: PageOfLeads) -> LeadsPage:
             field="page",
         )
     tests, args = await matching(tx, await _condition(tx, input), input.search)
-    column, _ = SORTS[input.sort]
+    by = await order(tx, input.sort, descending=input.descending)
     direction = "DESC" if input.descending else "ASC"
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM leads l WHERE {tests}
-             ORDER BY {column} {direction}, l.id {direction} LIMIT {input.limit} OFFSET {(input.page - 1) * input.limit}""",
+             ORDER BY {by.sql} {direction}, l.id {direction} LIMIT {input.limit} OFFSET {(input.page - 1) * input.limit}""",
         *args,
     )
     total, estimate = await _total(tx, input, tests, args)

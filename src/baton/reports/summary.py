@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from baton.accounts.organization import organization
+from baton.accounts.rates import Rates, rates
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, Output, operation
@@ -20,7 +20,7 @@ class Summarize(Input, kw_only=True):
 
 
 class StageSummary(Output, kw_only=True):
-    """Leads of a stage, and their value in minor units of the organization's currency."""
+    """Leads of a stage, and their value in minor units of the organization's currency, others converted by its rates."""
 
     stage_id: UUID
     stage_name: str
@@ -29,16 +29,22 @@ class StageSummary(Output, kw_only=True):
 
 
 class CurrencySummary(Output, kw_only=True):
-    """Open leads in one currency: how many, their value in its minor units, and the same weighted by probability."""
+    """Open leads in one currency: how many, their value in its minor units, and the same weighted by probability.
+
+    `converted` is that value in the organization's own currency, null where it has no rate for this one.
+    """
 
     currency: str
     active: int
     total_pipeline_value: int
     weighted_pipeline_value: int
+    converted: int | None
 
 
 class PipelineSummary(Output, kw_only=True):
-    """Document B's summary. Money is in minor units of `currency`, the organization's own; other currencies stand in `byCurrency`.
+    """Document B's summary. Money is in minor units of `currency`, the organization's own; others are converted by its rates.
+
+    Amounts in currencies without a rate are in no sum: `unconverted` names them, and `byCurrency` has their amounts.
 
     `lost` counts the leads in lost stages, the disqualified among them; so `total` is `active` + `won` + `lost`.
     `totalPipelineValue` is the unweighted value of open leads, `conversionRate` won ÷ total × 100, `avgScore` over scored leads.
@@ -55,6 +61,7 @@ class PipelineSummary(Output, kw_only=True):
     currency: str
     weighted_pipeline_value: int
     by_currency: list[CurrencySummary]
+    unconverted: list[str]
 
 
 class _Stage(Output, kw_only=True):
@@ -68,7 +75,7 @@ class _Stage(Output, kw_only=True):
 @operation("crm.leads.pipelineSummary", kind="query", role=Role.VIEWER, summary="Summarize the pipeline")
 async def summary(tx: Tx, actor: Actor, input: Summarize) -> PipelineSummary:
     """Counts, values and the conversion rate of a pipeline or of the organization. Raises NotFound. Spec B8."""
-    own = (await organization(tx)).currency
+    known = await rates(tx)
     stages = await _stages(tx, (await pipelines.get(tx, input.pipeline_id)).id if input.pipeline_id else None)
     found = await totals.read(tx, [stage.id for stage in stages])
     counts = {
@@ -76,12 +83,14 @@ async def summary(tx: Tx, actor: Actor, input: Summarize) -> PipelineSummary:
     }
     total = sum(counts.values())
     scored, score_sum = sum(t.scored for t in found), sum(t.score_sum for t in found)
-    currencies = _currencies(found, stages, own)
+    currencies = _currencies(found, stages, known)
     return PipelineSummary(
         total=total, active=counts["open"], won=counts["won"], lost=counts["lost"],
-        total_pipeline_value=currencies[0].total_pipeline_value, weighted_pipeline_value=currencies[0].weighted_pipeline_value,
+        total_pipeline_value=sum(each.converted or 0 for each in currencies),
+        weighted_pipeline_value=sum(known.convert(each.weighted_pipeline_value, each.currency) or 0 for each in currencies),
         conversion_rate=round(100 * counts["won"] / total, 2) if total else 0.0, avg_score=round(score_sum / scored, 2) if scored else 0.0,
-        by_stage=_by_stage(found, stages, own), currency=own, by_currency=currencies,
+        by_stage=_by_stage(found, stages, known), currency=known.own, by_currency=currencies,
+        unconverted=sorted({t.currency for t in found if t.value_cents and known.convert(t.value_cents, t.currency) is None}),
     )  # fmt: skip
 
 
@@ -101,13 +110,12 @@ def _leads(found: Iterable[Total], stages: list[_Stage]) -> int:
     return sum(total.leads for total in found if total.stage_id in ids)
 
 
-def _by_stage(found: list[Total], stages: list[_Stage], own: str) -> list[StageSummary]:
+def _by_stage(found: list[Total], stages: list[_Stage], known: Rates) -> list[StageSummary]:
     counts: dict[UUID, int] = {}
     values: dict[UUID, int] = {}
     for total in found:
         counts[total.stage_id] = counts.get(total.stage_id, 0) + total.leads
-        if total.currency == own:
-            values[total.stage_id] = total.value_cents
+        values[total.stage_id] = values.get(total.stage_id, 0) + (known.convert(total.value_cents, total.currency) or 0)
     return [
         StageSummary(
             stage_id=stage.id, stage_name=stage.name, count=counts.get(stage.id, 0), value=values.get(stage.id, 0)
@@ -117,10 +125,10 @@ def _by_stage(found: list[Total], stages: list[_Stage], own: str) -> list[StageS
     ]
 
 
-def _currencies(found: list[Total], stages: list[_Stage], own: str) -> list[CurrencySummary]:
-    """Open value in each currency, the organization's own first: amounts of different currencies are never added."""
+def _currencies(found: list[Total], stages: list[_Stage], known: Rates) -> list[CurrencySummary]:
+    """Open value in each currency, the organization's own first."""
     chance = {stage.id: stage.probability for stage in stages if stage.outcome == "open"}
-    sums: dict[str, list[int]] = {own: [0, 0, 0]}
+    sums: dict[str, list[int]] = {known.own: [0, 0, 0]}
     for total in found:
         if total.stage_id in chance:
             sum_of = sums.setdefault(total.currency, [0, 0, 0])
@@ -128,7 +136,11 @@ def _currencies(found: list[Total], stages: list[_Stage], own: str) -> list[Curr
                 sum_of[index] += part
     return [
         CurrencySummary(
-            currency=code, active=leads, total_pipeline_value=value, weighted_pipeline_value=round(weighted / 100)
+            currency=code,
+            active=leads,
+            total_pipeline_value=value,
+            weighted_pipeline_value=round(weighted / 100),
+            converted=known.convert(value, code),
         )
-        for code, (leads, value, weighted) in sorted(sums.items(), key=lambda item: (item[0] != own, item[0]))
+        for code, (leads, value, weighted) in sorted(sums.items(), key=lambda item: (item[0] != known.own, item[0]))
     ]
