@@ -2,17 +2,19 @@
 
 from types import ModuleType
 
-from baton.accounts import credentials, members, organization
+from baton.accounts import credentials, members, organization, rates
 from baton.activities import timeline as audit
 from baton.agents import playbook, run, start_organization, undo
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import contact
+from baton.fields import define as define_fields
 from baton.imports import rows as imported_rows
 from baton.leads import (
     archive,
     assign,
     board,
+    bulk,
     capture,
     convert,
     create,
@@ -29,7 +31,11 @@ from baton.leads import (
     remove_stage,
     score,
     score_batch,
+    search,
+    segments,
+    tags,
     timeline,
+    views,
 )
 from baton.pipelines import create as create_pipeline
 from baton.pipelines import edit as edit_pipeline
@@ -47,4 +53,5 @@ MODULES: tuple[ModuleType, ...] = (
     capture, convert, create, detail, edit, find, forms, log_activity, move, move_pipeline, page, qualify, remove_pipeline, remove_stage,
     score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, routed_pipelines, route, routing_rules,
     scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks, webhook_deliveries,
+    rates, define_fields, bulk, search, segments, tags, views,
 )  # fmt: skip
