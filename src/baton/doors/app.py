@@ -12,13 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from baton.doors import auth, crm, operations, web
+from baton.doors import auth, crm, openapi, operations, web
 from baton.doors.answers import answering, json, problem
 from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
 from baton.doors.limits import Limits
+from baton.doors.mcp.door import McpDoor
 from baton.doors.rest import rest
 from baton.doors.trpc import failure, trpc
-from baton.doors.web.guard import refused
+from baton.doors.web import api_docs
+from baton.doors.web.guard import public, refused
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
 from baton.kernel.installation import installation
@@ -36,12 +38,16 @@ _TYPED: dict[int, type[BatonError]] = {400: Invalid, 403: Forbidden, 404: NotFou
 
 def create_app(settings: Settings, db: Database | None = None) -> Starlette:
     """The application on a database: the given one, else that of the settings, opened and closed with the application."""
+    mcp = McpDoor()
     app = Starlette(
         routes=[
             Route("/healthz", health, methods=["GET"]),
             Route("/api/auth/token", answering(auth.token), methods=["POST"]),
             Route("/api/trpc/{path:path}", trpc, methods=METHODS),
             Route("/api/v1/{operation}", answering(rest), methods=["GET", "POST"]),
+            Route("/mcp", mcp, methods=["GET", "POST", "DELETE"]),
+            Route("/api/openapi.json", answering(openapi.serve), methods=["GET"]),
+            Route("/api/docs", public(api_docs.show), methods=["GET"]),
             *crm.routes(),
             *web.routes,
         ],
@@ -56,6 +62,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
     )
     app.state.settings = settings
     app.state.limits = Limits(settings)
+    app.state.mcp = mcp
     app.state.operations = operations.MODULES
     app.state.db = db or Database(
         settings.app_dsn or "",
@@ -70,14 +77,15 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the database where nobody else did, and close then what was opened."""
     db: Database = app.state.db
-    if db.opened:
-        yield
-        return
-    await db.open()
+    ours = not db.opened
+    if ours:
+        await db.open()
     try:
         yield
     finally:
-        await db.close()
+        await app.state.mcp.close()
+        if ours:
+            await db.close()
 
 
 def is_public(path: str) -> bool:
@@ -102,7 +110,7 @@ async def told(request: Request, error: BatonError) -> Response:
     if path.startswith("/api/trpc/"):
         answer = failure(error, None)
         return json(answer.body, answer.status, answer.headers)
-    if path.startswith(("/api/", "/crm/")) or path == "/healthz":
+    if path.startswith(("/api/", "/crm/", "/mcp")) or path == "/healthz":
         return problem(request, error)
     return refused(request, error)
 
