@@ -91,12 +91,12 @@ def naive(node: Condition, row: dict[str, Any]) -> bool:
         return missing == (op == "is_not_set")
     if op in ("has_any", "has_all", "has_none"):
         common = set(held) & set(value)
-        return {"has_any": bool(common), "has_all": common == set(value), "has_none": not common}[op]
+        return bool({"has_any": common, "has_all": common == set(value), "has_none": not common}[op])
     if held is None:
         return op in ("!=", "not_in")
     if op in ("within_last", "older_than"):
         age = (NOW - datetime.fromisoformat(held)).total_seconds() / 86400
-        return age > value["days"] if op == "older_than" else 0 <= age <= value["days"]
+        return bool(age > value["days"] if op == "older_than" else 0 <= age <= value["days"])
     plain: dict[str, Callable[[], bool]] = {
         "=": lambda: held == value, "!=": lambda: held != value, ">": lambda: held > value, ">=": lambda: held >= value,
         "<": lambda: held < value, "<=": lambda: held <= value, "in": lambda: held in value, "not_in": lambda: held not in value,

@@ -1,0 +1,90 @@
+"""Operations as tools: what an actor may do, with the schemas of its input and answer."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from baton.kernel.actor import Actor
+from baton.kernel.errors import BatonError, NotFound
+from baton.kernel.operation import Operation, check_role, registry
+
+KEY = "idempotencyKey"
+_KEY_SCHEMA = {
+    "type": "string",
+    "description": "Name this act, so that repeating the call after a lost answer does not do it twice.",
+}
+Schema = dict[str, Any]
+
+
+def tool_name(op: Operation) -> str:
+    """An operation's name as tools are named: crm_leads_moveStage."""
+    return op.name.replace(".", "_")
+
+
+def tools_of(actor: Actor) -> list[Operation]:
+    """The operations that an actor may perform, in the order of their names."""
+    return [op for name, op in sorted(registry.items()) if _offered(op, actor)]
+
+
+def tool(actor: Actor, name: str) -> Operation:
+    """The operation behind a tool. Raises NotFound for one that the actor is not offered, as for one that does not exist."""
+    for op in tools_of(actor):
+        if tool_name(op) == name:
+            return op
+    raise NotFound(f"There is no tool “{name[:80]}” for you.")
+
+
+def _offered(op: Operation, actor: Actor) -> bool:
+    if op.internal or op.role is None:
+        return False
+    try:
+        check_role(op, actor)
+    except BatonError:
+        return False
+    return True
+
+
+def described(op: Operation) -> str:
+    """What a tool does, in the words of its verb."""
+    return f"{op.summary}. {(op.verb.__doc__ or '').strip()}"
+
+
+@cache
+def input_schema(name: str) -> Schema:
+    """The JSON Schema of a tool's arguments: an object, with a place for an idempotency key where it writes."""
+    op = registry[name]
+    schema = _object(msgspec.json.schema(op.input))
+    schema["additionalProperties"] = False
+    if op.kind == "mutation":
+        schema["properties"] = schema.get("properties", {}) | {KEY: _KEY_SCHEMA}
+    return schema
+
+
+@cache
+def output_schema(name: str) -> Schema:
+    """The JSON Schema of a tool's structured answer: an object, or `result` where the operation answers something else."""
+    schema = msgspec.json.schema(registry[name].output)
+    found = _object(schema)
+    if found.get("type") == "object":
+        return found
+    definitions = schema.pop("$defs", {})
+    return {"type": "object", "properties": {"result": schema}, "required": ["result"], "$defs": definitions}
+
+
+def structured(answer: Any) -> dict[str, Any]:
+    """An operation's answer as the object that its output schema describes."""
+    built = msgspec.to_builtins(answer)
+    return built if isinstance(built, dict) else {"result": built}
+
+
+def _object(schema: Schema) -> Schema:
+    """A schema with its own properties at the root, as clients expect, its definitions beside them."""
+    reference = schema.get("$ref", "")
+    definitions: dict[str, Schema] = dict(schema.get("$defs", {}))
+    if not reference:
+        return schema
+    root = definitions.pop(reference.rsplit("/", 1)[-1])
+    if reference in str(definitions) + str(root):
+        return schema  # it holds itself
+    return root | ({"$defs": definitions} if definitions else {})
