@@ -46,3 +46,28 @@ async def _score_batch(team: Team) -> Input:
 async def _refresh(team: Team) -> Input:
     lead = await stale_lead(team)
     return {"after": str(lead.id)[:-12] + "000000000000", "limit": 5}
+
+
+async def _pipeline(team: Team) -> Input:
+    return {"pipelineId": str((await team.capture()).pipeline_id)}
+
+
+for _name in (
+    "crm.reports.conversion", "crm.reports.sources", "crm.reports.funnel", "crm.reports.velocity", "crm.reports.forecast",
+    "crm.reports.people", "crm.leads.analytics",
+):  # fmt: skip
+    cases[_name] = Case(_pipeline)
+
+
+@case("crm.scoring.backTest")
+async def _back_test(team: Team) -> Input:
+    lead = await team.capture()
+    await team.do(team.ana, "crm.leads.setStatus", leadId=str(lead.id), status="won")
+    rule = {"name": "website", "condition": {"field": "source", "op": "=", "value": "website"}, "points": 50}
+    factors = [{"key": "source", "label": "Source", "maxPoints": 100, "rules": [rule]}]
+    return {"factors": factors, "pipelineId": str(lead.pipeline_id)}
+
+
+@case("crm.routing.dryRun")
+async def _dry_run(team: Team) -> Input:
+    return {"leadIds": [str((await team.capture()).id)]}

@@ -12,6 +12,7 @@ from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Operation, perform, registry
 from tests.operations import cases_insight as cases_insight  # its cases too
 from tests.operations import cases_model as cases_model
+from tests.operations import cases_quarantine as cases_quarantine
 from tests.operations import cases_webhooks as cases_webhooks
 from tests.operations import more_cases as more_cases  # its cases too
 from tests.operations.cases import cases

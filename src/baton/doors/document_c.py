@@ -109,6 +109,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/leads/activities/{leadId}", "crm.leads.timeline", names=_PAGED, answer=_activities),
     Row("GET", "/activity", "crm.activities.list", names=_PAGED, answer=_activities),
     Row("POST", "/leads/score/{leadId}", "crm.leads.score"),
+    Row("GET", "/leads/analytics", "crm.leads.analytics"),
     Row("POST", "/leads/score/batch", "crm.leads.scoreBatch", names={"ids": "leadIds"}, array="leadIds"),
 )
 """The routes of document C that this version answers, under `/api/crm` and `/crm`."""

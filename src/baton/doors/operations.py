@@ -4,12 +4,16 @@ from types import ModuleType
 
 from baton.accounts import credentials, members, organization, rates
 from baton.activities import timeline as audit
-from baton.agents import playbook, run, start_organization, undo
+from baton.agents import playbook, run, start_organization, undo, undo_import
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import contact
+from baton.exports import export
 from baton.fields import define as define_fields
+from baton.imports import kept as kept_imports
 from baton.imports import rows as imported_rows
+from baton.imports import start as start_import
+from baton.imports import steps as import_steps
 from baton.leads import (
     archive,
     assign,
@@ -22,11 +26,13 @@ from baton.leads import (
     edit,
     find,
     forms,
+    history,
     log_activity,
     move,
     move_pipeline,
     page,
     qualify,
+    quarantine,
     remove_pipeline,
     remove_stage,
     score,
@@ -40,7 +46,7 @@ from baton.leads import (
 from baton.pipelines import create as create_pipeline
 from baton.pipelines import edit as edit_pipeline
 from baton.pipelines import pipeline, stages
-from baton.reports import summary
+from baton.reports import analytics, back_test, conversion, forecast, funnel, people, summary, velocity
 from baton.routing import pipelines as routed_pipelines
 from baton.routing import route
 from baton.routing import rules as routing_rules
@@ -49,9 +55,11 @@ from baton.scoring import rules as scoring_rules
 from baton.tasks import cancel, complete, follow_up, task
 
 MODULES: tuple[ModuleType, ...] = (
-    credentials, members, organization, audit, playbook, run, start_organization, undo, imported_rows, contact, archive, assign, board,
-    capture, convert, create, detail, edit, find, forms, log_activity, move, move_pipeline, page, qualify, remove_pipeline, remove_stage,
-    score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, routed_pipelines, route, routing_rules,
+    credentials, members, organization, audit, playbook, run, start_organization, undo, undo_import, kept_imports, imported_rows, start_import, import_steps,
+    export, contact, archive, assign, board,
+    capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page, qualify, quarantine, remove_pipeline, remove_stage,
+    score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion,
+    forecast, funnel, people, velocity, routed_pipelines, route, routing_rules,
     scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks, webhook_deliveries,
     rates, define_fields, bulk, search, segments, tags, views,
 )  # fmt: skip

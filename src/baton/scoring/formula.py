@@ -1,7 +1,7 @@
 """The scoring rules as SQL over any rowset with a lead's columns: the score and its reasons, set by set. Spec B6, C7."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -39,6 +39,9 @@ class FactorLike(Protocol):
     def rules(self) -> Sequence[RuleLike]: ...
 
 
+Argument = Callable[[Any, str], str]
+
+
 @dataclass(slots=True)
 class Formula:
     """What is asked of a lead (`codes`, over `l`), and what follows from the answers (`score`, `reasons`, over `c`)."""
@@ -66,11 +69,17 @@ class Formula:
 
 
 def formula(
-    factors: Sequence[FactorLike], fields: Mapping[str, Field], *, now: datetime, first: int, name: str = "f"
+    factors: Sequence[FactorLike],
+    fields: Mapping[str, Field],
+    *,
+    now: datetime,
+    first: int,
+    name: str = "f",
+    explained: bool = True,
 ) -> Formula:
     """The formula of factors over the organization's fields, its parameters from `$first` on. Raises Invalid.
 
-    `name` begins the names of its answers.
+    `name` begins the names of its answers; without `explained` there are no reasons, nor arguments for them.
     """
     made = Formula()
 
@@ -89,9 +98,9 @@ def formula(
             made.args.extend(compiled.args)
         code = f"{name}{index}"
         if factor.combine == "best":
-            _best(made, factor, active, tests, code, argument)
+            _best(made, factor, active, tests, code, explained, argument)
         else:
-            _sum(made, factor, active, tests, code, argument)
+            _sum(made, factor, active, tests, code, explained, argument)
     return made
 
 
@@ -107,25 +116,43 @@ def _reason(factor: FactorLike, points: int, names: list[str]) -> dict[str, Any]
 
 
 def _best(
-    made: Formula, factor: FactorLike, active: list[RuleLike], tests: list[str], code: str, argument: Any
+    made: Formula,
+    factor: FactorLike,
+    active: list[RuleLike],
+    tests: list[str],
+    code: str,
+    explained: bool,
+    argument: Argument,
 ) -> None:
     """The answer is the place of the best rule that holds, 1 where none does."""
     cases = " ".join(f"WHEN {test} THEN {place}" for place, test in enumerate(tests, start=2))
     made.codes.append(f"{f'CASE {cases} ELSE 1 END' if cases else '1'} AS {code}")
     given = [0, *(_weighted(factor, rule.points) for rule in active)]
-    told = [_reason(factor, 0, []), *(_reason(factor, _weighted(factor, rule.points), [rule.name]) for rule in active)]
     made.points.append(f"({argument(given, 'int[]')})[c.{code}]")
-    made.parts.append(f"({argument(told, 'jsonb[]')})[c.{code}]")
+    if explained:
+        rules: list[list[str]] = [[], *([rule.name] for rule in active)]
+        told = [_reason(factor, points, names) for points, names in zip(given, rules, strict=True)]
+        made.parts.append(f"({argument(told, 'jsonb[]')})[c.{code}]")
 
 
-def _sum(made: Formula, factor: FactorLike, active: list[RuleLike], tests: list[str], code: str, argument: Any) -> None:
+def _sum(
+    made: Formula,
+    factor: FactorLike,
+    active: list[RuleLike],
+    tests: list[str],
+    code: str,
+    explained: bool,
+    argument: Argument,
+) -> None:
     """The answer is which rules hold, an array of truths."""
     made.codes.append(f"ARRAY[{', '.join(tests)}]::boolean[] AS {code}")
     held = " + ".join(f"CASE WHEN c.{code}[{i}] THEN {rule.points} ELSE 0 END" for i, rule in enumerate(active, 1))
     weight = argument(float(factor.weight), "float8")
     points = f"floor(greatest(0, least({factor.max_points}, {held or '0'})) * {weight} + 0.5)::int"
-    names = argument([rule.name for rule in active], "text[]")
-    rules = f"ARRAY(SELECT n.name FROM unnest({names}, c.{code}) WITH ORDINALITY AS n (name, held, place) WHERE n.held ORDER BY n.place)"
-    empty = argument(_reason(factor, 0, []), "jsonb")
     made.points.append(points)
-    made.parts.append(f"({empty} || jsonb_build_object('points', {points}, 'rules', to_jsonb({rules})))")
+    if explained:
+        names = argument([rule.name for rule in active], "text[]")
+        pairs = f"unnest({names}, c.{code}) WITH ORDINALITY AS n (name, held, place)"
+        rules = f"ARRAY(SELECT n.name FROM {pairs} WHERE n.held ORDER BY n.place)"
+        empty = argument(_reason(factor, 0, []), "jsonb")
+        made.parts.append(f"({empty} || jsonb_build_object('points', {points}, 'rules', to_jsonb({rules})))")

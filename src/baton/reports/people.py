@@ -1,0 +1,47 @@
+"""People and agents side by side: what each owner's leads became, and how long they stayed in stages. Spec A6."""
+
+from typing import Any
+from uuid import UUID
+
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx
+from baton.kernel.operation import operation
+from baton.reports.scope import OverPipeline, scope
+from baton.reports.stays import PERCENTILES, seconds, stays
+from baton.reports.tally import Tally, tally
+
+
+class OwnerReport(Tally, kw_only=True):
+    """An owner's leads: a person's, an agent's, or nobody's. The time in a stage is of stays that ended, in seconds."""
+
+    owner_id: UUID | None
+    owner_name: str | None
+    owner_kind: str | None
+    median_stage_seconds: int | None
+    p90_stage_seconds: int | None
+
+
+@operation("crm.reports.people", kind="query", role=Role.VIEWER, summary="Report people and agents side by side")
+async def people(tx: Tx, actor: Actor, input: OverPipeline) -> list[OwnerReport]:
+    """A pipeline's leads by their owner, who won most first, nobody's last, in six statements. Raises NotFound, Invalid."""
+    over = await scope(tx, input)
+    found = await tally(tx, over, "l.owner_id")
+    times = await tx.fetch(
+        f"WITH {stays(over)} SELECT s.owner_id, {PERCENTILES} FROM stays s GROUP BY s.owner_id", *over.args
+    )
+    members = await tx.fetch(
+        "SELECT id, name, kind FROM members WHERE org_id = $1 AND id = ANY ($2)",
+        tx.org_id, [id for id in found if id is not None],
+    )  # fmt: skip
+    named = {row["id"]: row for row in members}
+    stayed = {row["owner_id"]: row for row in times}
+    order = sorted(found, key=lambda id: (id is None, -found[id].won, -found[id].leads, str(id)))
+    return [_owner(id, found[id], named.get(id), stayed.get(id)) for id in order]
+
+
+def _owner(id: UUID | None, found: Tally, member: Any, stay: Any) -> OwnerReport:
+    facts: dict[str, Any] = {name: getattr(found, name) for name in Tally.__struct_fields__}
+    return OwnerReport(
+        owner_id=id, owner_name=member["name"] if member else None, owner_kind=member["kind"] if member else None,
+        median_stage_seconds=seconds(stay["median"]) if stay else None, p90_stage_seconds=seconds(stay["p90"]) if stay else None, **facts,
+    )  # fmt: skip
