@@ -20,6 +20,13 @@ class WorkingHours(msgspec.Struct, frozen=True):
             raise ValueError("the working day begins before it ends")
 
 
+def is_working(at: datetime, hours: WorkingHours, time_zone: str) -> bool:
+    """Whether a moment falls into the working hours."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    opens, closes = time.fromisoformat(hours.from_), time.fromisoformat(hours.to)
+    return local.isoweekday() in hours.days and opens <= local.time() < closes
+
+
 def add_working(start: datetime, amount: timedelta, hours: WorkingHours, time_zone: str) -> datetime:
     """The moment `amount` of working time after `start`, in UTC; at night the count begins with the next working day.
 

@@ -19,7 +19,7 @@ from baton.kernel.values import Ref, email_address, email_key, new_id
 
 AgentKind = Literal["playbook", "model", "external"]
 MIN_PASSWORD = 10
-_COLUMNS = """id, kind, name, email, role, status, agent_kind, purpose, supervisor_id, time_zone, working_hours, capacity, external_id,
+COLUMNS = """id, kind, name, email, role, status, agent_kind, purpose, supervisor_id, time_zone, working_hours, capacity, external_id,
     version"""
 
 
@@ -94,7 +94,7 @@ def from_row(row: Row) -> Member:
 async def list_members(tx: Tx, actor: Actor, input: Nothing) -> list[Member]:
     """The members that are not removed, people first, by name."""
     rows = await tx.fetch(
-        f"SELECT {_COLUMNS} FROM members WHERE org_id = $1 AND status <> 'removed' ORDER BY kind DESC, name, id",
+        f"SELECT {COLUMNS} FROM members WHERE org_id = $1 AND status <> 'removed' ORDER BY kind DESC, name, id",
         tx.org_id,
     )
     return [from_row(row) for row in rows]
@@ -104,7 +104,7 @@ async def member(tx: Tx, ref: Ref | UUID) -> Member:
     """A member by id or external id. Raises NotFound, also for a removed one."""
     where, value = by_ref(str(ref))
     row = await tx.fetchrow(
-        f"SELECT {_COLUMNS} FROM members WHERE org_id = $1 AND {where} AND status <> 'removed'", tx.org_id, value
+        f"SELECT {COLUMNS} FROM members WHERE org_id = $1 AND {where} AND status <> 'removed'", tx.org_id, value
     )
     if row is None:
         raise NotFound("There is no such member in your organization.", field="memberId")

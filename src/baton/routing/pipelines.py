@@ -31,7 +31,9 @@ class StageRule(Output, kw_only=True):
     stage_id: UUID | None
     assign_to: Ref | None
     pool: list[Ref]
+    shares: list[int]
     condition: Condition
+    working_hours: bool
     enabled: bool
 
 
@@ -41,8 +43,10 @@ class StageRuleBody(Input, kw_only=True, forbid_unknown_fields=False):
     stage: str | None = None
     assign_to: Ref | None = None
     pool: list[Ref] = []
+    shares: list[int] = []
     name: str | None = None
     condition: Condition = msgspec.field(default_factory=everything)
+    working_hours: bool = False
     enabled: bool = True
 
 
@@ -137,7 +141,8 @@ def _rule(pipeline: Pipeline, body: StageRuleBody) -> NewRoutingRule:
         raise Invalid("A routing rule names in “assignTo” who gets the leads.", field="routingRules")
     return NewRoutingRule(
         name=body.name or (f"{pipeline.name}: {stage.name}" if stage else pipeline.name), pipeline_id=str(pipeline.id),
-        stage_id=str(stage.id) if stage else None, condition=body.condition, pool=pool, enabled=body.enabled,
+        stage_id=str(stage.id) if stage else None, condition=body.condition, pool=pool,
+        shares=body.shares, working_hours=body.working_hours, enabled=body.enabled,
     )  # fmt: skip
 
 
@@ -159,7 +164,8 @@ def _routed(pipeline: Pipeline, found: list[RoutingRule], members: list[Member])
         StageRule(
             name=rule.name, stage=names.get(rule.stage_id) if rule.stage_id else None, stage_id=rule.stage_id,
             assign_to=_ref(refs, rule.pool[0]) if len(rule.pool) == 1 else None,
-            pool=[_ref(refs, id) for id in rule.pool] if len(rule.pool) > 1 else [], condition=rule.condition, enabled=rule.enabled,
+            pool=[_ref(refs, id) for id in rule.pool] if len(rule.pool) > 1 else [], shares=rule.shares if len(rule.pool) > 1 else [],
+            condition=rule.condition, working_hours=rule.working_hours, enabled=rule.enabled,
         )
         for rule in found
         if rule.pipeline_id == pipeline.id and (rule.stage_id is None or rule.stage_id in names)

@@ -18,7 +18,11 @@ from baton.pipelines import pipeline as pipelines
 
 
 class RoutingRule(Output, kw_only=True):
-    """A rule: for leads of a pipeline or stage (none: any) that meet the condition, the pool's members in turn."""
+    """A rule: for leads of a pipeline or stage (none: any) that meet the condition, the pool's members in turn.
+
+    `shares` says, in the order of the pool, how many leads a member takes in a round; with `workingHours` only those who
+    work at the moment take any.
+    """
 
     id: UUID
     name: str
@@ -26,17 +30,25 @@ class RoutingRule(Output, kw_only=True):
     stage_id: UUID | None
     condition: Condition
     pool: list[UUID]
+    shares: list[int]
+    working_hours: bool
     enabled: bool
 
 
 class NewRoutingRule(Input, kw_only=True):
-    """A rule to set. The first rule that holds decides; its pool takes turns, those at capacity are passed over."""
+    """A rule to set. The first rule that holds decides; its pool takes turns, those at capacity are passed over.
+
+    `shares`, one for each of the pool, from 1 to 100, says who takes how many in a round; without them all take one. With
+    `workingHours` those who do not work at the moment are passed over too.
+    """
 
     name: str
     pipeline_id: Ref | None = None
     stage_id: Ref | None = None
     condition: Condition = msgspec.field(default_factory=everything)
     pool: list[Ref]
+    shares: list[int] = []
+    working_hours: bool = False
     enabled: bool = True
 
 
@@ -46,8 +58,9 @@ class SetRoutingRules(Input, kw_only=True):
     rules: list[NewRoutingRule]
 
 
-_SELECT = """SELECT r.id, r.name, r.pipeline_id, r.stage_id, r.condition, r.enabled,
-       coalesce(array_agg(p.member_id ORDER BY p.position) FILTER (WHERE p.member_id IS NOT NULL), '{}') AS pool
+_SELECT = """SELECT r.id, r.name, r.pipeline_id, r.stage_id, r.condition, r.enabled, r.working_hours,
+       coalesce(array_agg(p.member_id ORDER BY p.position) FILTER (WHERE p.member_id IS NOT NULL), '{}') AS pool,
+       coalesce(array_agg(p.share ORDER BY p.position) FILTER (WHERE p.member_id IS NOT NULL), '{}') AS shares
   FROM routing_rules r LEFT JOIN routing_pool p ON p.org_id = r.org_id AND p.rule_id = r.id
  WHERE r.org_id = $1 GROUP BY r.org_id, r.id ORDER BY r.position, r.id"""
 
@@ -81,18 +94,21 @@ async def insert_rule(tx: Tx, rule: NewRoutingRule, position: int) -> None:
     """Insert a rule at a position, the least of which is asked first. Raises Invalid, NotFound."""
     if not rule.name.strip() or not rule.pool:
         raise Invalid("A routing rule has a name, and at least one member in its pool.", field="rules")
+    shares = rule.shares or [1] * len(rule.pool)
+    if len(shares) != len(rule.pool) or not all(1 <= share <= 100 for share in shares):
+        raise Invalid("“shares” has a number from 1 to 100 for each member of the pool.", field="rules")
     id = new_id()
     pipeline_id = (await pipelines.get(tx, rule.pipeline_id)).id if rule.pipeline_id else None
     stage_id = (await pipelines.stage(tx, rule.stage_id)).id if rule.stage_id else None
     await tx.execute(
-        """INSERT INTO routing_rules (org_id, id, pipeline_id, stage_id, name, condition, position, enabled)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        """INSERT INTO routing_rules (org_id, id, pipeline_id, stage_id, name, condition, position, enabled, working_hours)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         tx.org_id, id, pipeline_id, stage_id, rule.name.strip(), await check_condition(tx, rule.condition), position,
-        rule.enabled,
+        rule.enabled, rule.working_hours,
     )  # fmt: skip
-    members = dict.fromkeys([(await member(tx, ref)).id for ref in rule.pool])
-    for place, member_id in enumerate(members):
+    members = {(await member(tx, ref)).id: share for ref, share in zip(rule.pool, shares, strict=True)}
+    for place, (member_id, share) in enumerate(members.items()):
         await tx.execute(
-            "INSERT INTO routing_pool (org_id, rule_id, member_id, position) VALUES ($1, $2, $3, $4)",
-            tx.org_id, id, member_id, place,
+            "INSERT INTO routing_pool (org_id, rule_id, member_id, position, share) VALUES ($1, $2, $3, $4, $5)",
+            tx.org_id, id, member_id, place, share,
         )  # fmt: skip
