@@ -12,6 +12,7 @@ WAKE_AGENTS = "wakeAgents"
 CANCEL_TASKS = "cancelTasksOfClosedLeads"
 TELL_WEBHOOKS = "tellWebhooks"
 ENRICH = "enrichNewLeads"
+WORK_IMPORTS = "workImports"
 
 WEBHOOKS, ENRICHMENT = "*webhooks", "*enrichment"
 """What an organization may listen with, beside its playbooks' kinds of activity."""
@@ -29,10 +30,13 @@ class Reaction:
 _wake_agents = Reaction(WAKE_AGENTS, lambda event, heard: event.kind in heard and event.lead_id is not None)
 _tell_webhooks = Reaction(TELL_WEBHOOKS, lambda _, heard: WEBHOOKS in heard)
 _enrich = Reaction(ENRICH, lambda event, heard: ENRICHMENT in heard)
+_work_imports = Reaction(WORK_IMPORTS, lambda _event, _heard: True)
 _cancel_tasks = Reaction(CANCEL_TASKS, lambda event, _: event.outcome in ("won", "lost"))
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = dict.fromkeys(TRIGGERS, (_wake_agents,))
 REACTIONS[kinds.STAGE_CHANGED] += (_cancel_tasks,)
+for _kind in (kinds.IMPORT_STARTED, kinds.IMPORT_MAPPED, kinds.IMPORT_RUN, kinds.IMPORT_UNDO_BEGUN):
+    REACTIONS[_kind] = (_work_imports,)
 REACTIONS[kinds.LEAD_IMPORTED] += (_enrich,)
 for _kind, _event in EVENTS.items():
     if _event != TEST:  # a test goes to its endpoint alone

@@ -10,12 +10,16 @@ import msgspec
 import pytest
 from tests.imports.conftest import Office
 
+from baton.imports import entries as chunking
 from baton.imports import load as loading
+from baton.imports.entries import Entry
+from baton.imports.guard import harmless
 from baton.imports.load import load
 from baton.imports.options import ImportReport, Options, mapping_from
 from baton.imports.read import open_table
-from baton.imports.refused import harmless, write_refused
-from baton.imports.rows import KnownRows, LoadRows
+from baton.imports.refused import write_refused
+from baton.imports.rows import LoadRows
+from baton.imports.write import Write
 from baton.kernel.actor import Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Forbidden, Invalid, NotFound, TooLarge, Unavailable
@@ -43,7 +47,7 @@ def write(folder: Path, text: str, name: str = "leads.csv") -> Path:
 
 def counts(report: ImportReport) -> tuple[int, int, int, int]:
     """Rows, created, duplicates, refused; which always add up."""
-    assert report.created + report.duplicates + len(report.refused) == report.rows
+    assert report.created + report.updated + report.duplicates + len(report.refused) == report.rows
     assert len(report.repeated) == report.duplicates
     return report.rows, report.created, report.duplicates, len(report.refused)
 
@@ -165,7 +169,7 @@ async def test_ambiguous_dates_and_amounts_are_asked_and_kept_as_they_are(office
 @pytest.mark.parametrize(("order", "day"), [("dmy", date(2024, 4, 3)), ("mdy", date(2024, 3, 4))])
 async def test_an_answer_settles_it(office: Office, tmp_path: Path, order: str, day: date) -> None:
     path = write(tmp_path, 'Name,Close Date,Value\nA B,03/04/2024,"1,234"\nC D,05/06/2024,"2,500"\n')
-    options = msgspec.convert({"date_order": order, "decimal_mark": "comma", "currency": "KWD"}, Options)
+    options = msgspec.convert({"dateOrder": order, "decimalMark": "comma", "currency": "KWD"}, Options)
     report = await load(office.db, office.ana, path, options)
     assert report.questions == []
     lead = (await office.leads())[0]
@@ -239,7 +243,7 @@ async def test_owners_are_members_by_name_or_email(office: Office, tmp_path: Pat
 async def test_chunks_that_meet_a_rule_lose_only_the_row_at_fault(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "CHUNK", 8)
+    monkeypatch.setattr(chunking, "CHUNK", 8)
     rows = "".join(
         f"Person {n} Name,p{n}@acme.example,{'t' * 499 if n != 11 else 't' * 499 + 'x'}\n" for n in range(20)
     )
@@ -249,12 +253,12 @@ async def test_chunks_that_meet_a_rule_lose_only_the_row_at_fault(
     assert counts(report) == (20, 20, 0, 0)
     assert done == [(8, 20), (16, 20), (20, 20), (20, 20)]
     entries = [
-        loading._Entry(n, NewLead(name=f"N {n}", value_cents=-1 if n == 5 else 1, external_id=f"x{n}"), f"x{n}")
+        Entry(n, n, NewLead(name=f"N {n}", value_cents=-1 if n == 5 else 1, external_id=f"x{n}"), f"x{n}")
         for n in range(8)
     ]
     pipeline = await loading._pipeline(office.db, office.ana, Options())
     fresh = msgspec.structs.replace(report, created=0, refused=[], repeated=[], duplicates=0)
-    await loading._Write(office.db, office.ana, fresh, pipeline).chunk(entries)
+    await Write(office.db, office.ana, fresh, pipeline, "skip").chunk(entries)
     assert fresh.created == 7
     assert [named.line for named in fresh.refused] == [5]
 
@@ -262,7 +266,7 @@ async def test_chunks_that_meet_a_rule_lose_only_the_row_at_fault(
 async def test_an_interrupted_import_goes_on_where_it_stopped(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "CHUNK", 10)
+    monkeypatch.setattr(chunking, "CHUNK", 10)
     path = write(tmp_path, "Name,Email\n" + "".join(f"Person {n},p{n}@acme.example\n" for n in range(35)))
     stopped = 20
 
@@ -293,11 +297,10 @@ async def test_a_viewer_may_not_import_and_nothing_crosses_organizations(office:
         await load(office.db, office.ana, path, Options(pipeline="Elsewhere"))
     with pytest.raises(NotFound):
         await perform(office.db, office.ana, "crm.imports.load", LoadRows(pipeline_id=str(office.ana.org_id), leads=[]))
-    for wrong in (LoadRows(pipeline_id="x", leads=[NewLead()] * 1001), KnownRows(pipeline_id="x", emails=["x"] * 1001)):
+    wrong = LoadRows(pipeline_id="x", leads=[NewLead()] * 1001)
+    for name in ("crm.imports.load", "crm.imports.check"):
         with pytest.raises(TooLarge):
-            await perform(
-                office.db, office.ana, f"crm.imports.{'load' if isinstance(wrong, LoadRows) else 'check'}", wrong
-            )
+            await perform(office.db, office.ana, name, wrong)
     assert await office.leads() == []
 
 
@@ -325,8 +328,10 @@ async def test_refused_rows_are_written_to_be_mended_and_imported_again(office: 
 
 
 def test_formulas_become_harmless_and_phones_stay() -> None:
-    for text in ("=1+1", " =1", "\t=1", "@SUM(A1)", "+cmd|x", "-2+3+cmd|' /C calc'!A0", "＝1", "\x01=1", "'=1"):
+    for text in ("=1+1", " =1", "@SUM(A1)", "+cmd|x", "-2+3+cmd|' /C calc'!A0", "＝1", "\x01=1", "'=1"):
         assert harmless(text) == f"'{text}"
+    assert harmless("\t=1") == "'\t'=1"
+    assert harmless("a;=1\n@b") == "a;'=1\n'@b"
     for text in ("+49 30 1234", "-5", "-1,234.50", "a=b", "", "+1 (714) 430-8006"):
         assert harmless(text) == text
 

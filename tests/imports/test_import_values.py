@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from baton.imports import values
 from baton.imports.dates import ORDERS, readings
-from baton.imports.numbers import Money, amount, headcount, marks, minor_digits, money, written
+from baton.imports.numbers import Money, amount, headcount, marks, money, written
+from baton.kernel.money import minor_digits
 
 DAYS = st.dates(date(1971, 1, 1), date(2068, 12, 31))
 

@@ -85,16 +85,6 @@ async def _get_contact(team: Team) -> Input:
     return {"contactId": str((await team.capture()).contact_id)}
 
 
-@case("crm.imports.load", kinds.LEAD_IMPORTED, kinds.LEAD_SCORED)
-async def _load(team: Team) -> Input:
-    return await _pipeline(team) | {"leads": [{"lastName": "Rey", "externalId": secrets.token_hex(6)}]}
-
-
-@case("crm.imports.check")
-async def _check(team: Team) -> Input:
-    return await _pipeline(team) | {"externalIds": ["a"], "emails": ["a@b.example"]}
-
-
 @case("crm.leads.createDetail", kinds.LEAD_IMPORTED, kinds.LEAD_SCORED)
 async def _create_detail(team: Team) -> Input:
     lead = await team.capture()

@@ -12,7 +12,7 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
-from baton.kernel.errors import NotFound
+from baton.kernel.errors import NotFound, TooLarge
 from baton.kernel.operation import Input, Output, operation
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -69,21 +69,33 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
 
     A fact goes back where it still is what the operation made it; what others changed since is kept, and said.
     """
+    found = await tx.fetch(
+        """SELECT DISTINCT lead_id FROM activities
+            WHERE org_id = $1 AND operation_id = $2 AND lead_id IS NOT NULL ORDER BY lead_id LIMIT $3""",
+        tx.org_id, input.operation_id, _MAX + 1,
+    )  # fmt: skip
+    if not found:
+        raise NotFound("There is no such operation, or it changed no lead.")
+    if len(found) > _MAX:
+        raise TooLarge(f"This changed more than {_MAX:,} leads. An import is undone as a whole by crm.imports.undo.")
+    effects = await undo_leads(tx, actor, input, [row["lead_id"] for row in found])
+    return Undone(operation_id=input.operation_id, effects=[effect for _, effect in effects])
+
+
+async def undo_leads(tx: Tx, actor: Actor, input: Undo, lead_ids: list[UUID]) -> list[tuple[UUID, Effect]]:
+    """Take back what an operation did to some leads, in order of their ids: each effect with its lead."""
     rows = await tx.fetch(
         """SELECT id, kind, lead_id, lead_version, subject_type, subject_id, changes, payload FROM activities
-            WHERE org_id = $1 AND operation_id = $2 ORDER BY lead_id, lead_version NULLS LAST, id LIMIT $3""",
-        tx.org_id, input.operation_id, _MAX,
+            WHERE org_id = $1 AND operation_id = $2 AND lead_id = ANY ($3) ORDER BY lead_id, lead_version NULLS LAST, id""",
+        tx.org_id, input.operation_id, lead_ids,
     )  # fmt: skip
     by_lead: dict[UUID, list[Row]] = {}
     for row in rows:
-        if row["lead_id"] is not None:
-            by_lead.setdefault(row["lead_id"], []).append(row)
-    if not by_lead:
-        raise NotFound("There is no such operation, or it changed no lead.")
-    effects: list[Effect] = []
+        by_lead.setdefault(row["lead_id"], []).append(row)
+    effects: list[tuple[UUID, Effect]] = []
     for lead_id, mine in sorted(by_lead.items()):
-        effects += await _undo_lead(tx, actor, lead_id, mine, input)
-    return Undone(operation_id=input.operation_id, effects=effects)
+        effects += [(lead_id, effect) for effect in await _undo_lead(tx, actor, lead_id, mine, input)]
+    return effects
 
 
 async def _undo_lead(tx: Tx, actor: Actor, lead_id: UUID, rows: list[Row], input: Undo) -> list[Effect]:
@@ -157,10 +169,20 @@ async def _undo_creation(tx: Tx, actor: Actor, before: Lead, rows: list[Row], re
     last = max(row["lead_version"] or 0 for row in rows)
     if before.deleted_at is not None:
         return _effect(rows[0], "lead", "kept", "It was deleted since.")
-    if before.version > last:
+    if before.version > last and await _worked_on(tx, before, last):
         return _effect(rows[0], "lead", "kept", "It was worked on since.")
     await leads.change(tx, actor, before, kinds.LEAD_DELETED, reason=reason, payload={"undo": True}, deleted_at=tx.now)
     return _effect(rows[0], "lead", "reversed", None)
+
+
+async def _worked_on(tx: Tx, lead: Lead, since: int) -> bool:
+    """Whether more was done to a lead behind a version than to calculate its score anew."""
+    found: bool = await tx.fetchval(
+        """SELECT EXISTS (SELECT FROM activities
+            WHERE org_id = $1 AND lead_id = $2 AND lead_version > $3 AND kind <> $4)""",
+        tx.org_id, lead.id, since, kinds.LEAD_SCORED,
+    )  # fmt: skip
+    return found
 
 
 async def _undo_tasks(tx: Tx, actor: Actor, rows: list[Row]) -> list[Effect]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from baton.doors import auth, crm, openapi, operations, web
+from baton.doors import auth, crm, files, openapi, operations, web
 from baton.doors.answers import answering, json, problem
 from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
 from baton.doors.limits import Limits
@@ -44,6 +44,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Route("/healthz", health, methods=["GET"]),
             Route("/api/auth/token", answering(auth.token), methods=["POST"]),
             Route("/api/trpc/{path:path}", trpc, methods=METHODS),
+            *files.routes(),
             Route("/api/v1/{operation}", answering(rest), methods=["GET", "POST"]),
             Route("/mcp", mcp, methods=["GET", "POST", "DELETE"]),
             Route("/api/openapi.json", answering(openapi.serve), methods=["GET"]),
@@ -55,7 +56,11 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Middleware(SecurityHeaders, https=settings.public_url.startswith("https://")),
             Middleware(AccessLog, render=told),
             Middleware(PublicCors, public=is_public),
-            Middleware(BodyLimit, limit=settings.body_limit),
+            Middleware(
+                BodyLimit,
+                limit=settings.body_limit,
+                uploads={files.IMPORTS: settings.import_limit + files.FORM_BYTES},
+            ),
         ],
         exception_handlers={HTTPException: _http, BatonError: _typed},
         lifespan=lifespan,

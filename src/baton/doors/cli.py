@@ -91,6 +91,7 @@ def migrate_(*, data: Data = None) -> None:
 app.command(commands.init, name="init", sort_key=5)
 app.command(commands.demo, name="demo", sort_key=6)
 app.command(commands.import_, name="import", sort_key=7)
+app.command(commands.export, name="export", sort_key=8)
 
 
 def _serve(command: str, settings: Settings, parts: Parts) -> None:

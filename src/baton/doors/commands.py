@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.prompt import Prompt
@@ -12,11 +12,15 @@ from baton.accounts.found import Found
 from baton.agents.start_organization import start_organization
 from baton.doors import words
 from baton.doors.demo_json import demo_json
+from baton.doors.export_file import export_file, format_of
 from baton.doors.import_file import import_file
 from baton.doors.process import demo_organization, with_database
+from baton.doors.rest import decoded
+from baton.exports.export import ExportLeads
 from baton.imports.options import Options, mapping_from
 from baton.kernel.db import Database
 from baton.kernel.errors import Invalid
+from baton.kernel.operation import decode_as
 from baton.kernel.settings import Settings
 
 Data = Annotated[
@@ -86,6 +90,7 @@ def import_(
     *,
     pipeline: str | None = None,
     organization: str | None = None,
+    on_duplicate: Literal["skip", "update", "fill"] = "skip",
     map: Annotated[list[str] | None, Parameter(negative="")] = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     source: str | None = None,
@@ -105,6 +110,7 @@ def import_(
         file: The file; its first row names the columns.
         pipeline: The pipeline they go into, by name or id; else the intake.
         organization: The organization, by name or id, where there are several.
+        on_duplicate: What a row does to a lead that is in already: skip it, update it, or fill only what it does not know.
         map: What a column becomes, as "Header=field"; repeat for more. Field "keep" keeps it as it is, "ignore" leaves it out.
         dry_run: Only say what would happen.
         source: Where the leads come from, such as referral or event, if no column says.
@@ -119,6 +125,7 @@ def import_(
     """
     options = Options(
         pipeline=pipeline,
+        on_duplicate=on_duplicate,
         mapping=mapping_from(map or []),
         source=source,
         currency=currency,
@@ -132,6 +139,43 @@ def import_(
 
     async def body(settings: Settings, database: Database) -> None:
         await import_file(database, file, options, organization=organization, dry_run=dry_run, refused=refused)
+
+    with_database(data, body, migrating=False)
+
+
+def export(
+    file: Path,
+    *,
+    pipeline: str | None = None,
+    organization: str | None = None,
+    where: str | None = None,
+    search: str | None = None,
+    columns: str | None = None,
+    sort: str = "createdAt",
+    format: str | None = None,
+    data: Data = None,
+) -> None:
+    """Export leads to a CSV, XLSX or JSON lines file. What was exported can be imported again: it is the same leads.
+
+    Args:
+        file: Where to write; its ending says the format. "-" is the standard output, for which --format is needed.
+        pipeline: The pipeline whose leads are exported, by name or id; else all.
+        organization: The organization, by name or id, where there are several.
+        where: Which leads, as a condition in JSON.
+        search: Words in names, companies, e-mails, phones and notes.
+        columns: The columns, by name, with commas between them; else all, with every custom field.
+        sort: The order, newest or largest first, such as createdAt, name or valueCents.
+        format: csv, xlsx or jsonl, where the file's name does not say.
+    """
+    asked = decode_as(
+        ExportLeads,
+        {"format": format_of(file, format), "search": search, "sort": sort}
+        | ({"where": decoded(where.encode())} if where else {})
+        | ({"columns": [name.strip() for name in columns.split(",")]} if columns else {}),
+    )
+
+    async def body(settings: Settings, database: Database) -> None:
+        await export_file(database, file, asked, organization=organization, pipeline=pipeline)
 
     with_database(data, body, migrating=False)
 

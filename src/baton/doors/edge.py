@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import uuid4
 
 import structlog
@@ -23,6 +23,7 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; "
 )
 BODY_SECONDS = 60.0
+UPLOAD_SECONDS = 1800.0
 LINGER_SECONDS = 2.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/healthz", "/ui/")
@@ -147,14 +148,18 @@ class BodyLimit:
     before the connection ends.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, *, seconds: float = BODY_SECONDS) -> None:
-        self.app, self.limit, self.seconds = app, limit, seconds
+    def __init__(
+        self, app: ASGIApp, limit: int, *, seconds: float = BODY_SECONDS, uploads: Mapping[str, int] = {}
+    ) -> None:
+        self.app, self.limit, self.seconds, self.uploads = app, limit, seconds, uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = _Body(scope, receive, self.limit, self.seconds)
+        uploading = scope["method"] == "POST" and scope["path"] in self.uploads
+        limit = self.uploads[scope["path"]] if uploading else self.limit
+        body = _Body(scope, receive, limit, UPLOAD_SECONDS if uploading else self.seconds)
 
         async def closing(message: Message) -> None:
             if not body.refused or body.complete:

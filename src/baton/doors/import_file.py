@@ -26,7 +26,7 @@ async def import_file(
     Rows that are refused are listed, and written with their reasons to `refused`, where one is named.
     Raises Invalid, NotFound, TooLarge.
     """
-    actor = await _actor(database, organization)
+    actor = await actor_in(database, organization, "Import from the command line")
     table = open_table(path, encoding=options.encoding, delimiter=options.delimiter, sheet=options.sheet)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=words.err, transient=True, disable=not words.err.is_terminal) as bar:
@@ -57,8 +57,9 @@ def _keep_refused(report: ImportReport, table: Table, path: Path) -> None:
 
 def _tell(report: ImportReport) -> None:
     verb = "would be created" if report.dry_run else "created"
+    updated = f"{report.updated:,} {'would be updated' if report.dry_run else 'updated'}, " if report.updated else ""
     words.done(
-        f"{report.file}: {report.rows:,} rows for {report.pipeline}. {report.created:,} leads {verb}, "
+        f"{report.file}: {report.rows:,} rows for {report.pipeline}. {report.created:,} leads {verb}, {updated}"
         f"{report.duplicates:,} rows are in already, {len(report.refused):,} refused."
     )
     used = [f"{column.header} → {column.becomes}" for column in report.columns if column.becomes not in (KEEP, IGNORE)]
@@ -84,8 +85,11 @@ _LISTED = 20
 _OPTION = {"dateOrder": "--date-order", "decimalMark": "--decimal-mark"}
 
 
-async def _actor(database: Database, wanted: str | None) -> Actor:
-    """The command line itself, acting in that organization: whoever may read its data directory is its admin."""
+async def actor_in(database: Database, wanted: str | None, name: str) -> Actor:
+    """The command line itself, acting in an organization under a name: whoever may read its data directory is its admin.
+
+    Raises NotFound, and Invalid where there are several organizations and none is named.
+    """
     rows = await database.relay.fetch("SELECT org_id, name FROM organizations ORDER BY created_at")
     if not rows:
         raise NotFound("There is no organization yet. Run: baton init, or baton up --demo")
@@ -99,4 +103,4 @@ async def _actor(database: Database, wanted: str | None) -> Actor:
     ]
     if len(chosen) != 1:
         raise NotFound(f"There is no single organization “{wanted}”; name one by its id.")
-    return system(chosen[0], "Import from the command line", via="csv", role=Role.ADMIN)
+    return system(chosen[0], name, via="csv", role=Role.ADMIN)

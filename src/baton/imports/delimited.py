@@ -7,6 +7,7 @@ from pathlib import Path
 from baton.imports import dialect as dialects
 from baton.imports import encoding as encodings
 from baton.imports.encoding import Encoding
+from baton.imports.guard import unguarded
 from baton.imports.records import Dialect, lines_of, records, unwrapped
 from baton.imports.table import Limits, Notes, Refusal, Row, Table, distinct
 from baton.kernel.errors import Invalid, TooLarge
@@ -60,7 +61,7 @@ def _headers(path: Path, codec: Encoding, newline: str, dialect: Dialect, limits
             line, cells = record
             if line <= dialect.above or not any(cell.strip() for cell in cells):
                 continue
-            headers = unwrapped(cells, dialect) or cells
+            headers = [unguarded(header) for header in unwrapped(cells, dialect) or cells]
             if len(headers) > limits.columns:
                 raise TooLarge(f"The file has {len(headers):,} columns; {limits.columns:,} are the most.")
             return headers
@@ -106,4 +107,4 @@ def _row(line: int, cells: list[str], dialect: Dialect, widths: tuple[int, int],
         return Refusal(line, f"It has {len(cells)} cells where the headers name {width}", tuple(cells[: width * 2]))
     if any("�" in cell for cell in cells):
         notes.add(UNDECODED, line)
-    return Row(line, tuple(cells))
+    return Row(line, tuple(unguarded(cell) if "'" in cell else cell for cell in cells))

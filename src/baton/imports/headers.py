@@ -155,9 +155,22 @@ class System:
     overrides: dict[str, Target | None]
     source: str | None = None
     """Where its leads come from, if no column says so (Spec B10)."""
+    passed_over: frozenset[str] = frozenset()
+    """Columns that tell what only the system itself can know."""
+    exact: bool = False
+    """Whether its values are ours: they are taken as they stand, and nothing about them is asked."""
 
 
 _SYSTEMS = (
+    System(
+        "Baton",
+        frozenset(("batonleadid",)),
+        {"batonleadid": "externalId"},
+        passed_over=frozenset(
+            ("pipeline", "score", "createdat", "lastactivityat", "nextactionat", "qualifiedat", "closedat")
+        ),
+        exact=True,
+    ),
     System(
         "Google Places",
         frozenset(("title", "placeid", "categoryname")),

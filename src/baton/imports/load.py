@@ -4,39 +4,42 @@
 """
 
 import asyncio
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from baton.accounts.members import Member
 from baton.accounts.organization import Organization
+from baton.fields.definition import Definition
+from baton.imports.entries import chunks
 from baton.imports.map import Plan, plan
-from baton.imports.options import ImportReport, Named, Options, check_choices
+from baton.imports.options import ImportReport, Options, check_choices
 from baton.imports.read import open_table
-from baton.imports.rows import Known, KnownRows, LoadedRow, LoadRows
 from baton.imports.shape import Shape
-from baton.imports.table import Notes, Refusal, Table
+from baton.imports.table import Notes, Table
 from baton.imports.vocabulary import Ladder
+from baton.imports.write import Look, Write
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
-from baton.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from baton.kernel.errors import Conflict, NotFound, Unavailable
 from baton.kernel.operation import perform
-from baton.kernel.values import email_key, fold, new_id
-from baton.leads.create import NewLead
+from baton.kernel.values import fold, new_id
 from baton.leads.facts import currency as currency_code
 from baton.leads.facts import source as source_name
 from baton.pipelines.pipeline import Pipeline
 
 Progress = Callable[[int, int], None]
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    line: int
-    lead: NewLead
-    identity: str
+class Prepared:
+    """A file with all that is needed to load it: how its columns are read, into which pipeline, and the report to fill."""
+
+    table: Table
+    plan: Plan
+    shape: Shape
+    pipeline: Pipeline
+    report: ImportReport
 
 
 async def load(
@@ -55,8 +58,24 @@ async def load(
     Raises Invalid, NotFound, TooLarge for the file, the options or the pipeline, Forbidden for a viewer, Unavailable.
     """
     options = options or Options()
+    ready = await prepare(db, actor, source, options, dry_run=dry_run)
+    writer = (Look if dry_run else Write)(db, actor, ready.report, ready.pipeline, options.on_duplicate)
+    try:
+        await load_prepared(ready, writer, progress=progress)
+    except Unavailable as error:
+        message = (
+            f"{error.message} {ready.report.created:,} rows are in; run the import again and it goes on from there."
+        )
+        raise Unavailable(message) from error
+    return ready.report
+
+
+async def prepare(
+    db: Database, actor: Actor, source: Path | Table, options: Options, *, dry_run: bool = False
+) -> Prepared:
+    """Open a file, decide on its columns, and look up what its words mean in the organization. Raises as `load`."""
     check_choices(options)
-    table = source if isinstance(source, Table) else await asyncio.to_thread(_open, source, options)
+    table = source if isinstance(source, Table) else await asyncio.to_thread(open_as, source, options)
     organization: Organization = await perform(db, actor, "crm.organization.get")
     pipeline = await _pipeline(db, actor, options)
     currency = currency_code(options.currency or organization.currency)
@@ -69,26 +88,26 @@ async def load(
         currency=currency,
         source=source_name(options.source or (found.system.source if found.system else None) or "other"),
         region=options.region,
+        defined=await _defined(db, actor),
     )
-    report = _report(table, pipeline, found, dry_run)
+    return Prepared(table, found, shape, pipeline, _report(table, pipeline, found, dry_run))
+
+
+async def load_prepared(ready: Prepared, writer: Write, *, after: int = 0, progress: Progress | None = None) -> None:
+    """Hand the rows behind the first `after` to a writer, chunk by chunk, reading in a thread of its own."""
     notes = Notes()
-    chunks = _chunks(table, shape, report, notes)
-    write = _Look(db, actor, report, pipeline) if dry_run else _Write(db, actor, report, pipeline)
-    try:
-        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-            await write.chunk(chunk)
-            if progress:
-                progress(report.rows, found.records)
-    except Unavailable as error:
-        message = f"{error.message} {report.created:,} rows are in; run the import again and it goes on from there."
-        raise Unavailable(message) from error
+    found = chunks(ready.table, ready.shape, notes, after=after)
+    while (chunk := await asyncio.to_thread(next, found, None)) is not None:
+        await writer.chunk(chunk)
+        if progress:
+            progress(after + ready.report.rows, ready.plan.records)
     if progress:
-        progress(report.rows, found.records)
-    report.warnings.extend(notes.sentences())
-    return report
+        progress(after + ready.report.rows, ready.plan.records)
+    ready.report.warnings.extend(notes.sentences())
 
 
-def _open(path: Path, options: Options) -> Table:
+def open_as(path: Path, options: Options) -> Table:
+    """A file opened as the options say."""
     return open_table(path, encoding=options.encoding, delimiter=options.delimiter, sheet=options.sheet)
 
 
@@ -124,97 +143,16 @@ async def _pipeline(db: Database, actor: Actor, options: Options) -> Pipeline:
     raise NotFound(f"There is no pipeline “{options.pipeline}”; there are: {names}.", field="pipeline")
 
 
+async def _defined(db: Database, actor: Actor) -> dict[str, Definition]:
+    """The organization's own fields that are in use, by folded label and key; the key wins."""
+    found: list[Definition] = await perform(db, actor, "crm.fields.list")
+    used = [definition for definition in found if definition.archived_at is None]
+    return {fold(each.label): each for each in reversed(used)} | {fold(each.key): each for each in used}
+
+
 async def _owners(db: Database, actor: Actor) -> dict[str, str]:
     """Members by name and by e-mail, folded; a name that two of them share belongs to neither."""
     members: list[Member] = await perform(db, actor, "crm.members.list")
     names = [fold(member.name) for member in members]
     owners = {name: str(member.id) for name, member in zip(names, members, strict=True) if names.count(name) == 1}
     return owners | {fold(member.email): str(member.id) for member in members if member.email}
-
-
-def _chunks(table: Table, shape: Shape, report: ImportReport, notes: Notes) -> Iterator[list[_Entry]]:
-    """The rows that are leads and differ from those before them; the report gets the others."""
-    entries = _entries(table, shape, report, notes)
-    while chunk := list(itertools.islice(entries, CHUNK)):
-        yield chunk
-
-
-def _entries(table: Table, shape: Shape, report: ImportReport, notes: Notes) -> Iterator[_Entry]:
-    seen: dict[str, int] = {}
-    for row in table.rows(notes):
-        report.rows += 1
-        result = row if isinstance(row, Refusal) else shape.lead(row, notes)
-        if isinstance(result, Refusal):
-            report.refused.append(Named(line=row.line, reason=result.reason))
-            continue
-        lead, identity = result
-        earlier = seen.setdefault(identity, row.line)
-        if earlier != row.line:
-            _is_in(report, row.line, f"It repeats line {earlier}: {_same(lead, identity)}")
-            continue
-        yield _Entry(row.line, lead, identity)
-
-
-def _same(lead: NewLead, identity: str) -> str:
-    if identity.startswith("row:"):
-        return "the same name, company and phone, or the same in every cell"
-    return f"the same id, {lead.external_id}" if lead.external_id else f"the same e-mail, {lead.email}"
-
-
-def _is_in(report: ImportReport, line: int, reason: str) -> None:
-    report.duplicates += 1
-    report.repeated.append(Named(line=line, reason=reason))
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """Loads chunks; a chunk that a rule refuses is halved until the row at fault stands alone and is named."""
-
-    db: Database
-    actor: Actor
-    report: ImportReport
-    pipeline: Pipeline
-
-    async def chunk(self, entries: list[_Entry]) -> None:
-        rows = LoadRows(pipeline_id=str(self.pipeline.id), leads=[entry.lead for entry in entries])
-        try:
-            answers: list[LoadedRow] = await perform(
-                self.db, self.actor, "crm.imports.load", rows, operation_id=self.report.operation_id
-            )
-        except (Invalid, NotFound, Conflict) as error:
-            if len(entries) == 1:
-                self.report.refused.append(Named(line=entries[0].line, reason=error.message))
-                return
-            middle = len(entries) // 2
-            await self.chunk(entries[:middle])
-            await self.chunk(entries[middle:])
-            return
-        for entry, answer in zip(entries, answers, strict=True):
-            if answer.outcome == "created":
-                self.report.created += 1
-            else:
-                same = _same(entry.lead, entry.identity)
-                _is_in(self.report, entry.line, f"It was in already, as lead {answer.id}: {same}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Counts what loading a chunk would do."""
-
-    db: Database
-    actor: Actor
-    report: ImportReport
-    pipeline: Pipeline
-
-    async def chunk(self, entries: list[_Entry]) -> None:
-        ids = [entry.lead.external_id for entry in entries if entry.lead.external_id]
-        emails = [entry.lead.email for entry in entries if entry.lead.email and not entry.lead.external_id]
-        asked = KnownRows(pipeline_id=str(self.pipeline.id), external_ids=ids, emails=emails)
-        known: Known = await perform(self.db, self.actor, "crm.imports.check", asked)
-        taken, mailed = set(known.external_ids), set(known.emails)
-        for entry in entries:
-            lead = entry.lead
-            if lead.external_id in taken or (not lead.external_id and lead.email and email_key(lead.email) in mailed):
-                _is_in(self.report, entry.line, f"It is in already: {_same(lead, entry.identity)}")
-            else:
-                self.report.created += 1

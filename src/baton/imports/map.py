@@ -35,6 +35,11 @@ class Column:
     mark: Mark = "point"
 
     @property
+    def kept_as(self) -> str:
+        """The custom field that it becomes where no field of a lead takes it: an export of ours marks those by "field."."""
+        return self.header.removeprefix("field.").removeprefix("fields.")
+
+    @property
     def use(self) -> ColumnUse:
         """What it becomes, in words."""
         return ColumnUse(header=self.header, becomes=IGNORE if self.ignored else self.target or KEEP)
@@ -51,6 +56,11 @@ class Plan:
     records: int
     labels: tuple[Column, ...] = ()
     """Columns of further ids, which can name a lead that has no name."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the values are ours, and are taken as they stand."""
+        return self.system is not None and self.system.exact
 
 
 @dataclass(slots=True)
@@ -89,10 +99,14 @@ def plan(table: Table, options: Options, currency: str) -> Plan:
     """
     system, guesses = names.recognise(table.headers)
     wanted = checked(options.mapping, table.headers)
-    columns = [_column(place, header, guesses[place], wanted.get(header)) for place, header in enumerate(table.headers)]
+    columns = [
+        _column(place, header, guesses[place], wanted.get(header), system) for place, header in enumerate(table.headers)
+    ]
     records, seen = _look(table, columns, currency)
     warnings: list[str] = []
     questions: list[Question] = []
+    if system is not None and system.exact:
+        return Plan(system, tuple(columns), (), (), records)
     confirmed = [_confirmed(column, seen[column.place], options, questions, warnings) for column in columns]
     final = _one_each(confirmed)
     labels = tuple(
@@ -101,14 +115,18 @@ def plan(table: Table, options: Options, currency: str) -> Plan:
     return Plan(system, tuple(final), tuple(questions), tuple(warnings), records, labels)
 
 
-def _column(place: int, header: str, guess: tuple[Target, int] | None, wanted: str | None) -> Column:
-    if wanted == IGNORE or (wanted is None and header in REASON_HEADERS):
+def _column(
+    place: int, header: str, guess: tuple[Target, int] | None, wanted: str | None, system: System | None
+) -> Column:
+    passed_over = header in REASON_HEADERS or (system is not None and names.key(header) in system.passed_over)
+    if wanted == IGNORE or (wanted is None and passed_over):
         return Column(place, header, chosen=True, ignored=True)
     if wanted == KEEP:
         return Column(place, header, chosen=True)
     if wanted is not None:
         return Column(place, header, next(target for target in names.TARGETS if target == wanted), -2, chosen=True)
-    return Column(place, header, *guess) if guess else Column(place, header)
+    exact = system is not None and system.exact
+    return Column(place, header, *guess, chosen=exact) if guess else Column(place, header)
 
 
 def _look(table: Table, columns: list[Column], currency: str) -> tuple[int, dict[int, _Seen]]:

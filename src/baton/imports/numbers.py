@@ -6,14 +6,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 from baton.imports.table import Cell
+from baton.kernel.money import minor_digits
 
 Mark = Literal["point", "comma"]
 """Which sign stands before the decimals."""
 
 _MARKS: tuple[Mark, ...] = ("point", "comma")
-_NO_MINOR_UNIT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
-_MINOR_DIGITS = dict.fromkeys(_NO_MINOR_UNIT.split(), 0) | dict.fromkeys(_THREE_DIGITS.split(), 3)
 _SIGNED = """€ EUR, £ GBP, ₹ INR, ₽ RUB, ₩ KRW, ₪ ILS, ₫ VND, ₴ UAH, ₺ TRY, R$ BRL, US$ USD, A$ AUD, C$ CAD, NZ$ NZD,
     HK$ HKD, S$ SGD, zł PLN, Kč CZK"""
 _SIGNS = dict(pair.split() for pair in _SIGNED.split(","))
@@ -46,11 +44,6 @@ class Written:
     negative: bool
     scale: int
     currency: str | None
-
-
-def minor_digits(currency: str) -> int:
-    """How many digits the minor unit of a currency has (ISO 4217): 2 for USD, 0 for JPY, 3 for KWD."""
-    return _MINOR_DIGITS.get(currency, 2)
 
 
 def written(text: str, own_currency: str) -> Written | None:

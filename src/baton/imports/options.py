@@ -12,11 +12,13 @@ from baton.kernel.errors import Invalid
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, fold
 
+OnDuplicate = Literal["skip", "update", "fill"]
+"""What a row does to a lead that is in already: nothing, set what it says, or set only what the lead does not know yet."""
 KEEP = "keep"
 IGNORE = "ignore"
 
 
-class Options(msgspec.Struct, kw_only=True, frozen=True):
+class Options(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     """How to read a file. Everything may be left out: it is then found out, or asked where it is ambiguous.
 
     `pipeline` is a name, id or external id (the intake, if none); `mapping` is header → field, "keep" (a custom field
@@ -24,6 +26,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     """
 
     pipeline: Ref | None = None
+    on_duplicate: OnDuplicate = "skip"
     mapping: dict[str, str] = {}
     date_order: Order | None = None
     decimal_mark: Mark | None = None
@@ -58,10 +61,20 @@ class ColumnUse(Output, kw_only=True):
     becomes: str
 
 
-class ImportReport(Output, kw_only=True):
-    """What became of a file: every row is created, a duplicate (named in `repeated`), or refused, with line and reason.
+class Example(Output, kw_only=True):
+    """A row and what becomes of it."""
 
-    A preview (`dryRun`) tells what would become of it. Created, duplicates and refused together are `rows`.
+    line: int
+    outcome: Literal["created", "updated", "duplicate"]
+    name: str | None
+    company_name: str | None
+    email: str | None
+
+
+class ImportReport(Output, kw_only=True):
+    """What became of a file: every row is created, updates a lead, is a duplicate (named in `repeated`), or is refused.
+
+    A preview (`dryRun`) tells what would become of it, with examples. The four counts together are `rows`.
     """
 
     file: str
@@ -74,9 +87,11 @@ class ImportReport(Output, kw_only=True):
     operation_id: UUID | None = None
     rows: int = 0
     created: int = 0
+    updated: int = 0
     duplicates: int = 0
     refused: list[Named] = []
     repeated: list[Named] = []
+    examples: list[Example] = []
     columns: list[ColumnUse] = []
     questions: list[Question] = []
     warnings: list[str] = []
@@ -109,7 +124,9 @@ def checked(mapping: dict[str, str], headers: tuple[str, ...]) -> dict[str, str]
 
 
 def check_choices(options: Options) -> None:
-    """Raise Invalid for an order of dates or a decimal mark that does not exist."""
+    """Raise Invalid for an order of dates, a decimal mark or a way with duplicates that does not exist."""
+    if options.on_duplicate not in get_args(OnDuplicate):
+        raise Invalid("A lead that is in already is one of: skip, update, fill.", field="onDuplicate")
     if options.date_order not in (None, *ORDERS):
         raise Invalid(f"The order of dates is one of: {', '.join(ORDERS)}.", field="dateOrder")
     if options.decimal_mark not in (None, *get_args(Mark)):

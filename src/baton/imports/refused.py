@@ -1,20 +1,15 @@
 """The rows that an import left out, written as a CSV in which they can be mended and imported again."""
 
 import csv
-import re
+import io
+from collections.abc import Iterable
 from pathlib import Path
 
+from baton.imports.guard import harmless
+from baton.imports.kept import RefusedRow
 from baton.imports.map import REASON_HEADERS, text_of
 from baton.imports.options import ImportReport
 from baton.imports.table import Refusal, Table
-
-_FORMULA = re.compile(r"[\s\x00-\x1f'\"]*[=+\-@＝＋－＠]")
-_NUMBER = re.compile(r"[+-]?[\d\s().,/-]*\d[\d\s().,/-]*")
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet runs as a formula; numbers and phones ("+49 30 1234") stay as they are. CWE-1236."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def write_refused(report: ImportReport, table: Table, path: Path) -> int:
@@ -33,3 +28,21 @@ def write_refused(report: ImportReport, table: Table, path: Path) -> int:
             out.writerow([*cells, row.line, reason])
             written += 1
     return written
+
+
+def refused_head(headers: list[str]) -> bytes:
+    """The mark and the header line of a CSV file of refused rows."""
+    return b"\xef\xbb\xbf" + _line([*headers, *REASON_HEADERS])
+
+
+def refused_rows(rows: Iterable[RefusedRow], width: int) -> bytes:
+    """Refused rows as CSV lines, guarded against being run as formulas."""
+    return b"".join(
+        _line([*row.cells[:width], *[""] * (width - len(row.cells)), str(row.line), row.reason]) for row in rows
+    )
+
+
+def _line(cells: list[str]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerow(map(harmless, cells))
+    return out.getvalue().encode()

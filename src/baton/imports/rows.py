@@ -1,93 +1,117 @@
-"""The operations that load one chunk of a file's rows, and that tell beforehand which of them are in already."""
+"""The operations that load one chunk of a file's rows, and that tell beforehand what would become of them."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
+from baton.imports.options import OnDuplicate
+from baton.imports.update import changes, known, update
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import TooLarge
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.values import Ref, email_key
+from baton.kernel.values import Ref, as_uuid, email_key
 from baton.leads.create import NewLead, create_many
 from baton.pipelines import pipeline as pipelines
+from baton.pipelines.pipeline import Pipeline
 
 MOST_ROWS = 1_000
+Outcome = Literal["created", "updated", "duplicate"]
 
 
 class LoadRows(Input, kw_only=True):
-    """Leads of one pipeline, at most 1,000. One with an external id is known by it, one without by its e-mail."""
+    """Leads of one pipeline, at most 1,000. One with an id or external id is known by it, one without by its e-mail."""
 
     pipeline_id: Ref
     leads: list[NewLead]
+    on_duplicate: OnDuplicate = "skip"
 
 
 class LoadedRow(Output, kw_only=True):
-    """What became of a row: the id of the lead that was made, or of the one that was there."""
+    """What becomes of a row: the id of the lead that was made (none before it is), or of the one that was there."""
 
-    id: UUID
-    outcome: Literal["created", "duplicate"]
-
-
-class KnownRows(Input, kw_only=True):
-    """External ids and e-mail addresses to look up, at most 1,000 of each; e-mails within the pipeline."""
-
-    pipeline_id: Ref
-    external_ids: list[str] = []
-    emails: list[str] = []
-
-
-class Known(Output, kw_only=True):
-    """Those of the asked that exist, e-mails in lower case; of a deleted lead too, which an import does not bring back."""
-
-    external_ids: list[str]
-    emails: list[str]
+    id: UUID | None
+    outcome: Outcome
 
 
 @operation("crm.imports.load", role=Role.MEMBER, summary="Import leads")
 async def load_rows(tx: Tx, actor: Actor, input: LoadRows) -> list[LoadedRow]:
-    """Make those of the leads that are not in yet, and answer for each in the order given. Spec A7, A11.
+    """Make those of the leads that are not in yet, update the others as asked, and answer in the order given. Spec A7, A11.
+
+    Raises TooLarge, NotFound for the pipeline, and Invalid as `crm.leads.create`; then none of the rows is in.
+    """
+    pipeline = await _pipeline(tx, input)
+    return await load_leads(tx, actor, pipeline, input.leads, input.on_duplicate)
+
+
+@operation("crm.imports.check", kind="query", role=Role.MEMBER, summary="Look up what importing rows would do")
+async def check_rows(tx: Tx, actor: Actor, input: LoadRows) -> list[LoadedRow]:
+    """What `crm.imports.load` would do with these rows; writes nothing. Raises TooLarge, NotFound for the pipeline."""
+    pipeline = await _pipeline(tx, input)
+    there = await _there(tx, pipeline.id, input.leads)
+    found = await known(tx, list(set(there.values())), locked=False) if input.on_duplicate != "skip" else {}
+    answers: list[LoadedRow] = []
+    for place, row in enumerate(input.leads):
+        id = there.get(place)
+        before = found.get(id) if id else None
+        changed = before is not None and changes(before, row, input.on_duplicate, pipeline)
+        answers.append(LoadedRow(id=id, outcome="created" if id is None else "updated" if changed else "duplicate"))
+    return answers
+
+
+async def load_leads(
+    tx: Tx, actor: Actor, pipeline: Pipeline, rows: Sequence[NewLead], mode: OnDuplicate
+) -> list[LoadedRow]:
+    """Make or update leads in one go. A deleted lead counts as there, and is not brought back.
 
     Imports of one organization wait for each other here, so that two runs of one file at once make each lead once.
-    Raises TooLarge, NotFound for the pipeline, and Invalid as `crm.leads.create`; then none of the rows is made.
     """
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", f"{tx.org_id}/imports")
+    there = await _there(tx, pipeline.id, rows)
+    fresh = [(place, row) for place, row in enumerate(rows) if place not in there]
+    made = await create_many(tx, actor, [row for _, row in fresh], via="csv", pipeline=pipeline)
+    answers = {
+        place: LoadedRow(id=created.id, outcome="duplicate" if created.duplicate else "created")
+        for (place, _), created in zip(fresh, made, strict=True)
+    }
+    found = await known(tx, list(set(there.values())), locked=True) if mode != "skip" else {}
+    for place, id in there.items():
+        outcome: Outcome = "duplicate"
+        if (before := found.get(id)) is not None:
+            found[id] = await update(tx, actor, before, rows[place], mode, pipeline)
+            outcome = "updated" if found[id].version != before.version else outcome
+        answers[place] = LoadedRow(id=id, outcome=outcome)
+    return [answers[place] for place in range(len(rows))]
+
+
+async def _pipeline(tx: Tx, input: LoadRows) -> Pipeline:
     if len(input.leads) > MOST_ROWS:
         raise TooLarge(f"At most {MOST_ROWS:,} rows are loaded at once.")
-    pipeline = await pipelines.get(tx, input.pipeline_id)
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", f"{tx.org_id}/imports")
-    by_email = [email_key(lead.email) for lead in input.leads if lead.email and not lead.external_id]
-    known = await _leads_by_email(tx, pipeline.id, by_email)
-    answers: dict[int, LoadedRow] = {}
-    fresh: list[tuple[int, NewLead]] = []
-    for place, lead in enumerate(input.leads):
-        email = email_key(lead.email) if lead.email and not lead.external_id else None
-        if email and email in known:
-            answers[place] = LoadedRow(id=known[email], outcome="duplicate")
-        else:
-            fresh.append((place, lead))
-    made = await create_many(tx, actor, [lead for _, lead in fresh], via="csv", pipeline=pipeline)
-    for (place, _), created in zip(fresh, made, strict=True):
-        answers[place] = LoadedRow(id=created.id, outcome="duplicate" if created.duplicate else "created")
-    return [answers[place] for place in range(len(input.leads))]
+    return await pipelines.get(tx, input.pipeline_id)
 
 
-@operation("crm.imports.check", kind="query", role=Role.MEMBER, summary="Look up which rows are in already")
-async def check_rows(tx: Tx, actor: Actor, input: KnownRows) -> Known:
-    """The external ids and e-mails that leads have already. Raises TooLarge, NotFound for the pipeline."""
-    if max(len(input.external_ids), len(input.emails)) > MOST_ROWS:
-        raise TooLarge(f"At most {MOST_ROWS:,} rows are looked up at once.")
-    pipeline = await pipelines.get(tx, input.pipeline_id)
-    rows = await tx.fetch(
-        "SELECT external_id FROM leads WHERE org_id = $1 AND external_id = ANY ($2)", tx.org_id, input.external_ids
-    )
-    emails = await _leads_by_email(tx, pipeline.id, [email_key(email) for email in input.emails])
-    return Known(external_ids=[row["external_id"] for row in rows], emails=list(emails))
-
-
-async def _leads_by_email(tx: Tx, pipeline_id: UUID, keys: list[str]) -> dict[str, UUID]:
-    if not keys:
-        return {}
-    rows = await tx.fetch(
-        "SELECT email_norm, id FROM leads WHERE org_id = $1 AND email_norm = ANY ($2) AND pipeline_id = $3",
-        tx.org_id, keys, pipeline_id,
-    )  # fmt: skip
-    return {row["email_norm"]: row["id"] for row in rows}
+async def _there(tx: Tx, pipeline_id: UUID, rows: Sequence[NewLead]) -> dict[int, UUID]:
+    """The leads that are in already, deleted ones too, by the place of their row: by external id, by id, or by e-mail."""
+    by_id: dict[str, list[int]] = {}
+    by_email: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.external_id:
+            by_id.setdefault(row.external_id, []).append(place)
+        elif row.email:
+            by_email.setdefault(email_key(row.email), []).append(place)
+    found: dict[int, UUID] = {}
+    if by_id:
+        own = {uuid: text for text in by_id if (uuid := as_uuid(text))}
+        mine = await tx.fetch("SELECT id FROM leads WHERE org_id = $1 AND id = ANY ($2)", tx.org_id, list(own))
+        found |= {place: row["id"] for row in mine for place in by_id[own[row["id"]]]}
+        external = await tx.fetch(
+            "SELECT external_id, id FROM leads WHERE org_id = $1 AND external_id = ANY ($2)", tx.org_id, list(by_id)
+        )
+        found |= {place: row["id"] for row in external for place in by_id[row["external_id"]]}
+    if by_email:
+        mailed = await tx.fetch(
+            "SELECT email_norm, id FROM leads WHERE org_id = $1 AND email_norm = ANY ($2) AND pipeline_id = $3 ORDER BY id DESC",
+            tx.org_id, list(by_email), pipeline_id,
+        )  # fmt: skip
+        found |= {place: row["id"] for row in mailed for place in by_email[row["email_norm"]]}
+    return found

@@ -1,11 +1,11 @@
 """A row of a table becomes a lead to make: what is understood goes into its fields, everything else is kept as it stood."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from baton.imports import values
-from baton.imports.cells import Cells
+from baton.imports.cells import Cells, Defined
 from baton.imports.dates import readings
 from baton.imports.headers import DEAL_NAMES, key
 from baton.imports.identity import identify
@@ -24,7 +24,10 @@ _MAX_ID = 200
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What every row of one import shares. `owners` is member id by folded name and e-mail; `source` is for rows without."""
+    """What every row of one import shares.
+
+    `owners` is member id by folded name and e-mail, `defined` the organization's own fields; `source` is for rows without.
+    """
 
     plan: Plan
     ladder: Ladder
@@ -33,6 +36,7 @@ class Shape:
     currency: str
     source: str
     region: str | None = None
+    defined: Defined = field(default_factory=dict)
 
     def lead(self, row: Row, notes: Notes) -> tuple[NewLead, str] | Refusal:
         """The lead that a row describes, and its identity; or a refusal, where nothing in it says who or what it is about.
@@ -40,7 +44,7 @@ class Shape:
         The lead's `createdAt` will be the time of the import, since the log must be true: the file's own dates are kept
         as the custom fields `sourceCreatedAt` and `sourceLastActivityAt` (ISO 8601).
         """
-        cells = Cells(self.plan, row, notes)
+        cells = Cells(self.plan, row, notes, self.defined)
         lead = NewLead(pipeline_id=self.pipeline_id, source=self._source(cells))
         lead.external_id = cells.first("externalId", _external_id, "an id")
         lead.email = cells.first("email", lambda cell, _: values.email(cell), "an e-mail address")
@@ -48,7 +52,7 @@ class Shape:
         self._company(lead, cells)
         self._deal(lead, cells)
         self._progress(lead, cells)
-        tags = cells.every("tags", lambda cell, _: values.tag_list(cell), "tags")
+        tags = cells.every("tags", lambda cell, _: values.tag_list(cell, written=cells.exact), "tags")
         lead.tags = list(dict.fromkeys(tag for found in tags for tag in found))[: values.MAX_TAGS]
         lead.message = cells.text("message", _MESSAGE)
         _history(cells)
@@ -66,7 +70,7 @@ class Shape:
     def _company(self, lead: NewLead, cells: Cells) -> None:
         lead.company_name = cells.text("companyName", MAX_TEXT)
         lead.industry = cells.text("industry", MAX_TEXT)
-        lead.website = cells.first("website", lambda cell, _: _short(values.website(cell)), "a web address")
+        lead.website = cells.first("website", lambda cell, _: _website(cell, cells.exact), "a web address")
         sizes = cells.columns("companySize")
         size = cells.first("companySize", lambda cell, _: headcount(cell), "a number of people")
         if size is not None and not exact_headcount(cells.row.cells[sizes[0].place]):
@@ -74,7 +78,10 @@ class Shape:
         lead.company_size = size
         lead.location = _location(cells)
         region = values.region_of(cells.peek("country"), self.region)
-        lead.phone = cells.first("phone", lambda cell, _: values.phone(cell, region), "a phone number")
+        if cells.exact:
+            lead.phone = cells.text("phone", MAX_TEXT)
+        else:
+            lead.phone = cells.first("phone", lambda cell, _: values.phone(cell, region), "a phone number")
 
     def _deal(self, lead: NewLead, cells: Cells) -> None:
         currency = cells.first("currency", lambda cell, _: values.currency(cell), "a currency") or self.currency
@@ -112,7 +119,11 @@ class Shape:
             if found and values.is_yes(text):
                 cells.note(column, "says converted; the lead counts as won")
         if found:
-            lead.stage_id, lead.status = str(found[0].id), found[1]
+            stage, status = found
+            said_status = next((text for _, text in said if text in ("lost", "disqualified")), None)
+            if stage.outcome == "lost" and said_status is not None:
+                status = "disqualified" if said_status == "disqualified" else "lost"
+            lead.stage_id, lead.status = str(stage.id), status
         lead.owner_id = cells.first(
             "owner", lambda cell, _: self.owners.get(fold(text_of(cell))), "a member of the organization"
         )
@@ -149,6 +160,11 @@ def _external_id(cell: Cell, _: Column) -> str | None:
     return text if len(text) <= _MAX_ID and not text.startswith("row:") else None
 
 
+def _website(cell: Cell, exact: bool) -> str | None:
+    found = values.website(cell)
+    return _short(text_of(cell) if found and exact else found)
+
+
 def _short(text: str | None) -> str | None:
     return text if text and len(text) <= MAX_TEXT else None
 
@@ -160,7 +176,7 @@ def _who(lead: NewLead, cells: Cells) -> bool:
     lead.first_name = cells.text("firstName", MAX_TEXT)
     lead.last_name = cells.text("lastName", MAX_TEXT)
     lead.name = cells.text("name", MAX_TEXT)
-    if lead.name and not is_deal and not (lead.first_name or lead.last_name):
+    if lead.name and not is_deal and not cells.exact and not (lead.first_name or lead.last_name):
         lead.first_name, lead.last_name = values.person(lead.name)
         if lead.first_name and lead.last_name:
             lead.name = f"{lead.first_name} {lead.last_name}"

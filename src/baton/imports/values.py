@@ -1,7 +1,9 @@
 """E-mail addresses, phone numbers, web addresses, names and tags as people write them in tables."""
 
+import contextlib
 import re
 
+import msgspec
 import phonenumbers
 
 from baton.imports.table import Cell
@@ -87,8 +89,16 @@ def currency(cell: Cell) -> str | None:
     return text.upper() if re.fullmatch("[A-Za-z]{3}", text) else None
 
 
-def tag_list(cell: Cell) -> list[str] | None:
-    """Tags divided by comma, semicolon, bar or line; None where one is too long to be a tag, or there are too many."""
+def tag_list(cell: Cell, *, written: bool = False) -> list[str] | None:
+    """Tags divided by comma, semicolon, bar or line; None where one is too long to be a tag, or there are too many.
+
+    With `written` a cell that is a JSON list of texts is that list, as our own exports write tags that hold a separator.
+    """
+    if written and isinstance(cell, str) and cell.startswith("["):
+        with contextlib.suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(cell, type=list[str])
+    if written and isinstance(cell, list):
+        return [str(each) for each in cell]
     parts = [str(each) for each in cell] if isinstance(cell, list) else re.split(r"[;,|\n]", str(cell))
     found = list(dict.fromkeys(tag for part in parts if (tag := " ".join(part.split()))))
     return found if len(found) <= MAX_TAGS and all(len(tag) <= MAX_TAG for tag in found) else None

@@ -8,10 +8,11 @@ import msgspec
 from baton.automations.webhooks import deliver
 from baton.jobs.relay import Job
 from baton.jobs.wake_agents import wake_agents
+from baton.jobs.work_imports import work_imports
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
-from baton.reactions import CANCEL_TASKS, TELL_WEBHOOKS, WAKE_AGENTS
+from baton.reactions import CANCEL_TASKS, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
 from baton.tasks.cancel import CancelTasks
 
 
@@ -33,6 +34,7 @@ async def _tell_webhooks(db: Database, job: Job, now: datetime | None) -> None:
 
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
+    WORK_IMPORTS: work_imports,
     CANCEL_TASKS: _cancel_tasks,
     TELL_WEBHOOKS: _tell_webhooks,
 }

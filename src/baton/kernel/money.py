@@ -7,13 +7,14 @@ from baton.kernel.errors import Invalid
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR = "CLF UYW"
-_DIGITS = {code: digits for digits, codes in ((0, _NONE), (3, _THREE), (4, _FOUR)) for code in codes.split()}
+ODD_DIGITS = {code: digits for digits, codes in ((0, _NONE), (3, _THREE), (4, _FOUR)) for code in codes.split()}
+"""The decimals of currencies that do not have two (ISO 4217)."""
 MOST = 2**62
 
 
 def minor_digits(currency: str) -> int:
     """How many decimals a currency has: 2 for USD, none for JPY, 3 for KWD (ISO 4217)."""
-    return _DIGITS.get(currency, 2)
+    return ODD_DIGITS.get(currency, 2)
 
 
 def whole(minor: int, currency: str) -> int | float:

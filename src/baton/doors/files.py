@@ -1,0 +1,191 @@
+"""Files through the native REST door: brought for an import, and taken away as an export or as refused rows. Spec A11."""
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from baton.doors.answers import answering, json
+from baton.doors.auth import actor_of, settings_of
+from baton.doors.rest import decoded, idempotency_key
+from baton.doors.web.visit import database
+from baton.exports.export import Export
+from baton.exports.stream import stream
+from baton.imports.kept import GetImport, Refused, RefusedRows
+from baton.imports.options import Options
+from baton.imports.refused import refused_head, refused_rows
+from baton.imports.start import StartImport
+from baton.imports.uploads import Uploads, told_name
+from baton.kernel.errors import Invalid, NotFound, TooMany, UnsupportedMedia
+from baton.kernel.operation import check_role, decode_as, find, perform
+
+IMPORTS = "/api/v1/imports"
+FORM_BYTES = 1 << 20
+"""How much a form may add to its file."""
+_PART = 1 << 16
+_AT_ONCE = 2
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "jsonl": "application/jsonl",
+}
+
+
+def routes() -> list[Route]:
+    """The addresses of files."""
+    return [
+        Route(IMPORTS, answering(bring), methods=["POST"]),
+        Route(IMPORTS, answering(list_), methods=["GET"]),
+        Route(IMPORTS + "/{id:uuid}", answering(read), methods=["GET"]),
+        Route(IMPORTS + "/{id:uuid}/refused.csv", answering(refused), methods=["GET"]),
+        Route("/api/v1/exports/leads.{format}", answering(export), methods=["GET"]),
+    ]
+
+
+async def bring(request: Request) -> Response:
+    """POST /api/v1/imports: a form with `file`, and the fields of `Options`; `mapping` as JSON. The file is read next."""
+    actor = await actor_of(request)
+    start = find("crm.imports.start")
+    check_role(start, actor)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise UnsupportedMedia("Send the file as multipart/form-data, in the field “file”.")
+    key = idempotency_key(request)
+    uploads = Uploads(settings_of(request).data_dir, actor.org_id)
+    try:
+        async with request.form(max_files=1, max_fields=30) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Invalid("The form has no file in the field “file”.", field="file")
+            options = decode_as_options(form)
+            most = settings_of(request).import_limit
+            known = f"{actor.key}\0{key}\0" if key else None
+            name, size = await uploads.receive(_parts(file), most=most, key=known)
+            told = told_name(file.filename)
+    except HTTPException as error:
+        raise Invalid(f"The form cannot be read: {error.detail}") from None
+    try:
+        body = StartImport(file=told, upload=name, size=size, options=options)
+        found = await perform(database(request), actor, start.name, body, idempotency_key=key)
+    except BaseException:
+        if key is None:
+            uploads.remove(name)
+        raise
+    return json(found, 201, {"location": f"{IMPORTS}/{found.id}"})
+
+
+def decode_as_options(form: FormData) -> Options:
+    """The options in a form's fields. Raises Invalid for an unknown one."""
+    given: dict[str, Any] = {}
+    known = set(Options.__struct_encode_fields__)
+    for name, value in form.multi_items():
+        if name == "file":
+            continue
+        if name not in known or not isinstance(value, str) or name in given:
+            raise Invalid(
+                f"An import knows no field “{name[:80]}”; it knows: {', '.join(sorted(known))}.", field=name[:80]
+            )
+        if value:
+            given[name] = decoded(value.encode("utf-8", "surrogatepass")) if name == "mapping" else value
+    return decode_as(Options, given)
+
+
+async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
+    while part := await file.read(_PART):
+        yield part
+
+
+async def list_(request: Request) -> Response:
+    """GET /api/v1/imports: imports, newest first."""
+    actor = await actor_of(request)
+    return json(await perform(database(request), actor, "crm.imports.list", dict(request.query_params), lenient=True))
+
+
+async def read(request: Request) -> Response:
+    """GET /api/v1/imports/{id}: one import."""
+    actor = await actor_of(request)
+    return json(await perform(database(request), actor, "crm.imports.get", GetImport(import_id=_id(request))))
+
+
+async def refused(request: Request) -> Response:
+    """GET /api/v1/imports/{id}/refused.csv: the rows that are not in, for who brought them and for admins."""
+    actor = await actor_of(request)
+    db = database(request)
+
+    async def page(after: int) -> Refused:
+        asked = RefusedRows(import_id=_id(request), after_line=after, limit=500)
+        found: Refused = await perform(db, actor, "crm.imports.refused", asked)
+        return found
+
+    first = await page(0)
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield refused_head(first.headers)
+        found = first
+        while True:
+            yield refused_rows(found.rows, len(found.headers))
+            if found.next_line is None:
+                return
+            found = await page(found.next_line)
+
+    return _download(lines(), "csv", "not-imported.csv")
+
+
+async def export(request: Request) -> Response:
+    """GET /api/v1/exports/leads.csv, .xlsx or .jsonl: `where` as JSON, `search`, `sort`, `descending`, `pipelineId`, `columns`."""
+    actor = await actor_of(request)
+    format = request.path_params["format"]
+    if format not in _TYPES:
+        raise NotFound("Leads are exported as leads.csv, leads.xlsx or leads.jsonl.")
+    op = find("crm.exports.leads")
+    check_role(op, actor)
+    given: dict[str, Any] = dict(request.query_params) | {"format": format}
+    if "where" in given:
+        given["where"] = decoded(given["where"].encode("utf-8", "surrogatepass"))
+    if "columns" in given:
+        given["columns"] = [name for name in given["columns"].split(",") if name]
+    busy = _under_way(request)
+    if busy[actor.org_id] >= _AT_ONCE or busy.total() >= 2 * _AT_ONCE:
+        raise TooMany("Other exports are under way. Try again when they are done.", retry_after=10)
+    found: Export = await perform(database(request), actor, op.name, given, lenient=True)
+    parts = _counted(stream(database(request), actor, found), busy, actor.org_id)
+    return _download(parts, format, f"leads.{format}")
+
+
+def _under_way(request: Request) -> Counter[UUID]:
+    """How many exports each organization has under way in this process; each holds a connection."""
+    state = request.app.state
+    if not hasattr(state, "exports"):
+        state.exports = Counter()
+    found: Counter[UUID] = state.exports
+    return found
+
+
+async def _counted(parts: AsyncGenerator[bytes], busy: Counter[UUID], org_id: UUID) -> AsyncIterator[bytes]:
+    busy[org_id] += 1
+    try:
+        async with contextlib.aclosing(parts):
+            async for part in parts:
+                yield part
+    finally:
+        busy[org_id] -= 1
+
+
+def _id(request: Request) -> UUID:
+    id: UUID = request.path_params["id"]
+    return id
+
+
+def _download(parts: AsyncIterator[bytes], format: str, name: str) -> Response:
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+    }
+    return StreamingResponse(parts, headers=headers, media_type=_TYPES[format])

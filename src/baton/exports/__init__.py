@@ -1,0 +1,1 @@
+"""Leads as files: chosen, ordered, streamed in bounded memory, and told to the log."""
