@@ -113,6 +113,27 @@ async def test_a_paused_agent_does_nothing(fresh: Team) -> None:
     assert not [a for a in await fresh.log(lead.id) if a.actor_name == "Athena"]
 
 
+async def test_a_pause_stops_an_agent_between_two_steps(fresh: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A6: the kill switch works at once; what the agent had begun ends with a receipt that says so."""
+    from baton.agents import perform_run
+
+    lead = await fresh.capture(**{k: v for k, v in HANNAH.items() if k != "email"})
+
+    async def pausing(db: object, actor: object, name: str, *args: object, **more: object) -> object:
+        if name == "crm.leads.route":
+            await fresh.do(fresh.ana, "crm.members.update", memberId=str(fresh.athena.id), status="paused")
+        return await perform(db, actor, name, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(perform_run, "perform", pausing)
+    await fresh.run_due()
+    (run,) = await fresh.do(fresh.ana, "crm.agents.runs", leadId=str(lead.id))
+    assert [step.outcome for step in run.receipt] == ["done", "failed", "failed"]
+    assert "paused" in run.receipt[1].detail
+    after = await fresh.do(fresh.ana, "crm.leads.get", leadId=str(lead.id))
+    assert (after.status, after.owner_id, after.next_action_at) == ("qualified", None, None)
+    assert (await fresh.log(lead.id))[-1].kind == "agent_failed"
+
+
 async def test_imported_leads_are_left_to_people(fresh: Team) -> None:
     """Athena's rules are for leads from outside: what a person creates by hand is theirs."""
     lead = await fresh.do(fresh.ben, "crm.leads.create", lastName="Solberg")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from baton.kernel.errors import BatonError, NotFound
+from baton.kernel.errors import BatonError, Forbidden, NotFound
 from baton.leads.lead import facts
 from tests.team import Team
 from tests.test_replay import steps
@@ -18,7 +18,7 @@ async def last_operation(team: Team, lead_id: Any) -> str:
 
 
 async def undo(team: Team, operation_id: str) -> Any:
-    return await team.do(team.ben, "crm.operations.undo", operationId=operation_id, reason="A mistake.")
+    return await team.do(team.ana, "crm.operations.undo", operationId=operation_id, reason="A mistake.")
 
 
 async def test_a_move_goes_back(team: Team) -> None:
@@ -75,6 +75,35 @@ async def test_a_created_lead_disappears_and_its_trail_stays(team: Team) -> None
     await team.do(team.ana, "crm.leads.update", leadId=str(other.id), title="CTO")
     (effect,) = (await undo(team, operation)).effects
     assert (effect.outcome, effect.why) == ("kept", "It was worked on since.")
+
+
+async def test_an_undo_is_no_way_around_a_role(fresh: Team) -> None:
+    """B9: a member takes back their own acts and agents', an agent only its own; what only admins do, only they take back."""
+    lead = await fresh.capture(title="CEO", companySize=900)
+    ref = {"leadId": str(lead.id)}
+    await fresh.do(fresh.ana, "crm.leads.update", ref | {"industry": "Energy"})
+    anas = await last_operation(fresh, lead.id)
+    await fresh.do(fresh.ben, "crm.leads.update", ref | {"location": "Lyon"})
+    bens = await last_operation(fresh, lead.id)
+    await fresh.run_due()
+    (run,) = await fresh.do(fresh.ana, "crm.agents.runs", ref)
+    for actor, operation in (
+        (fresh.ben, anas),
+        (fresh.marcus, bens),
+        (fresh.marcus, str(run.id)),
+        (fresh.athena, bens),
+    ):
+        with pytest.raises(Forbidden):
+            await fresh.do(actor, "crm.operations.undo", operationId=operation)
+    for actor, operation in ((fresh.ben, bens), (fresh.ben, str(run.id)), (fresh.ana, anas)):
+        assert (await fresh.do(actor, "crm.operations.undo", operationId=operation)).effects
+    await fresh.do(fresh.ana, "crm.leads.delete", ref)
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        deleted = await conn.fetchval("SELECT operation_id FROM activities WHERE kind = 'lead_deleted'")
+    with pytest.raises(Forbidden):
+        await fresh.do(fresh.ben, "crm.operations.undo", operationId=str(deleted))
+    await fresh.do(fresh.ana, "crm.operations.undo", operationId=str(deleted))
+    assert await fresh.do(fresh.ben, "crm.leads.get", ref)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

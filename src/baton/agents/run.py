@@ -11,6 +11,7 @@ from uuid import UUID
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
+from baton.agents import guard as guard  # the kill switch stands before every act
 from baton.agents import playbook
 from baton.agents.playbook import PlaybookRule, Step
 from baton.fields.lead import compiled as compiled_condition

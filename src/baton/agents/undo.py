@@ -12,7 +12,7 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
-from baton.kernel.errors import NotFound, TooLarge
+from baton.kernel.errors import Forbidden, NotFound, TooLarge
 from baton.kernel.operation import Input, Output, operation
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -67,6 +67,7 @@ class Undone(Output, kw_only=True):
 async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
     """Take an operation back, effect by effect. Raises NotFound where nothing of it can be undone.
 
+    A person takes back their own acts and those of agents, an admin everybody's; an agent only its own: else Forbidden.
     A fact goes back where it still is what the operation made it; what others changed since is kept, and said.
     """
     found = await tx.fetch(
@@ -78,8 +79,23 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
         raise NotFound("There is no such operation, or it changed no lead.")
     if len(found) > _MAX:
         raise TooLarge(f"This changed more than {_MAX:,} leads. An import is undone as a whole by crm.imports.undo.")
+    await _must_be_allowed(tx, actor, input.operation_id)
     effects = await undo_leads(tx, actor, input, [row["lead_id"] for row in found])
     return Undone(operation_id=input.operation_id, effects=[effect for _, effect in effects])
+
+
+async def _must_be_allowed(tx: Tx, actor: Actor, operation_id: UUID) -> None:
+    """An undo is no way around a role: what only an admin does, only an admin takes back."""
+    if actor.type != "agent" and actor.role.admits(Role.ADMIN):
+        return
+    foreign = await tx.fetchval(
+        """SELECT true FROM activities
+            WHERE org_id = $1 AND operation_id = $2
+              AND (kind = ANY ($3) OR (actor_id IS DISTINCT FROM $4 AND (actor_type = 'user' OR $5))) LIMIT 1""",
+        tx.org_id, operation_id, [kinds.LEAD_DELETED, kinds.LEAD_RESTORED], actor.id, actor.type == "agent",
+    )  # fmt: skip
+    if foreign:
+        raise Forbidden("This was another's act, or an admin's. Ask an admin of your organization to take it back.")
 
 
 async def undo_leads(tx: Tx, actor: Actor, input: Undo, lead_ids: list[UUID]) -> list[tuple[UUID, Effect]]:
