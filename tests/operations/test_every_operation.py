@@ -13,6 +13,7 @@ from baton.kernel.operation import Operation, perform, registry
 from tests.operations import cases_files as cases_files
 from tests.operations import cases_insight as cases_insight  # its cases too
 from tests.operations import cases_model as cases_model
+from tests.operations import cases_pages as cases_pages
 from tests.operations import cases_quarantine as cases_quarantine
 from tests.operations import cases_webhooks as cases_webhooks
 from tests.operations import more_cases as more_cases  # its cases too

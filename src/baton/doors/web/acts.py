@@ -78,7 +78,7 @@ async def complete(visit: Visit) -> Response:
     )
     words = f"Done: {task.title}."
     if visit.from_htmx and task.lead_id is not None and visit.fields.get("lead"):
-        visit.said = words
+        visit.said, visit.undo = words, visit.operation_id
         return await lead_page(visit, str(task.lead_id))
     return redirect(visit.back("/tasks"))
 
@@ -123,5 +123,5 @@ async def _answer(visit: Visit, words: str | None) -> Response:
     """The lead's page as it is now: at once for htmx, by another request without scripts."""
     if not visit.from_htmx:
         return redirect(f"/leads/{visit.path['lead']}")
-    visit.said = words
+    visit.said, visit.undo = words, visit.operation_id
     return await lead_page(visit, visit.path["lead"])

@@ -54,7 +54,7 @@ class ColumnView:
 async def show(visit: Visit) -> Response:
     """GET /board and /board/{pipeline}: the intake pipeline's board, or another's."""
     wanted = visit.path.get("pipeline")
-    chosen = filtering.read(visit.query)
+    chosen = await filtering.of(visit)
     found: Board = await visit.perform(
         "crm.leads.board", ReadBoard(pipeline_id=wanted, where=chosen.where, search=chosen.q)
     )
@@ -66,6 +66,7 @@ async def show(visit: Visit) -> Response:
         "name": pipeline.name,
         "url": url,
         "list_url": f"/leads?pipeline={pipeline.id}",
+        "history_url": f"/history/{pipeline.id}",
         "columns": columns,
         "stages": pipeline.stages,
         "empty": not any(each.count for each in columns),
@@ -82,7 +83,7 @@ async def show(visit: Visit) -> Response:
 
 async def show_column(visit: Visit) -> Response:
     """GET /board/{pipeline}/column/{stage}: one column again, or with a cursor its next cards."""
-    chosen = filtering.read(visit.query)
+    chosen = await filtering.of(visit)
     cursor = visit.query.get("cursor")
     pages = 1 if cursor else -(-_number(visit, "shown") // PAGE)
     limit = min(MOST, max(PAGE, pages * PAGE))
@@ -97,7 +98,7 @@ async def show_column(visit: Visit) -> Response:
 
 async def show_totals(visit: Visit) -> Response:
     """GET /board/{pipeline}/totals: how many open leads, and what they are worth."""
-    chosen = filtering.read(visit.query)
+    chosen = await filtering.of(visit)
     wanted = ReadBoard(pipeline_id=visit.path["pipeline"], where=chosen.where, search=chosen.q, limit=1)
     found: Board = await visit.perform("crm.leads.board", wanted)
     return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen))

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from baton.accounts.members import Member
+from baton.doors.web import periods
 from baton.doors.web.show import SOURCES, STATUSES
-from baton.doors.web.visit import as_uuid
+from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import Condition
 from baton.pipelines.pipeline import Pipeline
 
@@ -30,6 +33,10 @@ _BANDS: dict[str, Condition] = {
     "low": {"field": "score", "op": "<", "value": 40},
     "none": {"field": "score", "op": "is_not_set"},
 }
+_STATES: dict[str, Condition] = {
+    "open": {"field": "open", "op": "=", "value": True},
+    "closed": {"field": "open", "op": "=", "value": False},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,10 @@ class Filters:
     status: str = ""
     pipeline: str = ""
     stage: str = ""
+    state: str = ""
+    created: str = ""
+    zone: str = "UTC"
+    today: date = date.min
 
     @property
     def where(self) -> Condition:
@@ -60,20 +71,25 @@ class Filters:
         ):
             if value:
                 tests.append({"field": field, "op": "=", "value": value})
-        return {"all": tests}
+        if self.state:
+            tests.append(_STATES[self.state])
+        span = periods.span(self.created, self.today) if self.created else None
+        return {"all": [*tests, *(periods.within("createdAt", span, self.zone) if span else [])]}
 
     @property
     def query(self) -> str:
         """The filters as a query string, empty where there are none."""
-        given = {name: value for name in self.__slots__ if (value := getattr(self, name))}
-        return urlencode(given)
+        return urlencode({name: value for name in _NAMES if (value := getattr(self, name))})
 
     def __bool__(self) -> bool:
         return bool(self.query)
 
 
-def read(query: Mapping[str, str]) -> Filters:
-    """The filters of a query string."""
+_NAMES = ("q", "owner", "score", "source", "status", "pipeline", "stage", "state", "created")
+
+
+def read(query: Mapping[str, str], *, now: datetime | None = None, zone: str = "UTC") -> Filters:
+    """The filters of a query string; periods are of the days of `zone` (the organization's) as of `now`."""
 
     def one_of(name: str, known: Mapping[str, Any]) -> str:
         value = query.get(name, "")
@@ -91,13 +107,22 @@ def read(query: Mapping[str, str]) -> Filters:
         status=one_of("status", STATUSES),
         pipeline=uuid("pipeline"),
         stage=uuid("stage"),
+        state=one_of("state", _STATES),
+        created=one_of("created", periods.NAMES) if now else "",
+        zone=zone,
+        today=now.astimezone(ZoneInfo(zone)).date() if now else date.min,
     )
+
+
+async def of(visit: Visit) -> Filters:
+    """The filters of a visit's address, in the organization's days."""
+    return read(visit.query, now=visit.now, zone=(await visit.organization()).time_zone)
 
 
 def choices(filters: Filters, members: Sequence[Member], pipelines: Sequence[Pipeline] = ()) -> dict[str, Any]:
     """The filters and what each may be set to, as the page shows them."""
     stages = [stage for pipeline in pipelines if str(pipeline.id) == filters.pipeline for stage in pipeline.stages]
-    values = {name: getattr(filters, name) for name in Filters.__slots__}
+    values = {name: getattr(filters, name) for name in _NAMES}
     return values | {
         "owners": [
             ("", "anyone"),
@@ -111,6 +136,8 @@ def choices(filters: Filters, members: Sequence[Member], pipelines: Sequence[Pip
         "statuses": [("", "any"), *STATUSES.items()],
         "pipelines": [("", "all"), *((str(pipeline.id), pipeline.name) for pipeline in pipelines)],
         "stages": [("", "any"), *((str(stage.id), stage.name) for stage in stages)],
+        "states": [("", "open and closed"), ("open", "open"), ("closed", "closed")],
+        "periods": [("", "any time"), *periods.NAMES.items()],
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.doors.web.changes import Change
 from baton.doors.web.facts import Fact, facts
@@ -25,6 +26,12 @@ from baton.tasks.task import ListTasks, Task
 
 PAGE = 30
 MOST = 200
+_REVERSIBLE = frozenset(
+    {
+        kinds.STAGE_CHANGED, kinds.PIPELINE_MOVED, kinds.ASSIGNMENT_CHANGED, kinds.FIELD_UPDATED, kinds.LEAD_QUALIFIED,
+        kinds.LEAD_DISQUALIFIED, kinds.TASK_CREATED, kinds.TASK_COMPLETED, kinds.TASK_CANCELLED, kinds.UNDONE,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +47,16 @@ class Step:
 
 @dataclass(slots=True)
 class Entry:
-    """One line of the timeline."""
+    """One line of the timeline; `undo` is where what it tells can be taken back."""
 
-    id: UUID
+    id: UUID | None
     avatar: Who | None
     parts: list[Part]
     moment: Moment
     why: str | None = None
     quote: str | None = None
     changes: list[Change] = field(default_factory=list)
+    undo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,7 @@ async def timeline(visit: Visit, lead: Lead) -> tuple[list[Entry], str, str | No
     )
     url = f"/leads/{lead.id}"
     earlier = f"{url}?shown={limit + 2 * PAGE}" if limit < MOST else f"{url}?shown={MOST}&before={found.next_cursor}"
-    shown = entries(found.items, await names(visit), visit)
+    shown = entries(found.items, await names(visit), visit, undoable=visit.may_write)
     return shown, url if limit == PAGE else f"{url}?shown={limit}", earlier if found.next_cursor else None
 
 
@@ -156,14 +164,17 @@ async def names(visit: Visit) -> Names:
     )
 
 
-def entries(activities: list[Activity], known: Names, visit: Visit) -> list[Entry]:
+def entries(activities: list[Activity], known: Names, visit: Visit, *, undoable: bool = False) -> list[Entry]:
     """Activities, newest first, as lines; a line names its day only where it differs from the line above."""
     lines = []
     above: date | None = None
     for activity, said in tell(activities, known):
         at = moment(activity.occurred_at, visit.now, visit.zone, within=above)
         above = activity.occurred_at.astimezone(visit.zone).date()
-        lines.append(Entry(activity.id, face(activity, known), said.parts, at, said.why, said.quote, said.changes))
+        line = Entry(activity.id, face(activity, known), said.parts, at, said.why, said.quote, said.changes)
+        if undoable and activity.kind in _REVERSIBLE:
+            line.undo = f"/undo/{activity.operation_id}"
+        lines.append(line)
     return lines
 
 

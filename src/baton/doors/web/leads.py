@@ -20,7 +20,7 @@ from baton.pipelines.pipeline import Pipeline, Stage
 
 async def show(visit: Visit) -> Response:
     """GET /leads: 50 leads, the newest first."""
-    chosen = filtering.read(visit.query)
+    chosen = await filtering.of(visit)
     pipelines, members = await visit.pipelines(), await visit.members()
     cursor = visit.query.get("cursor")
     found = await _found(visit, chosen, cursor)
@@ -32,12 +32,13 @@ async def show(visit: Visit) -> Response:
         visit,
         "leads.html",
         here="/leads",
-        rows=[_row(lead, stages, owners, visit) for lead in found.items],
+        rows=[row(lead, stages, owners, visit) for lead in found.items],
         filters=filtering.choices(chosen, members, pipelines),
         filtered=bool(chosen),
         page={
             "title": pipeline.name if pipeline else "Leads",
             "board_url": f"/board/{pipeline.id}" if pipeline else None,
+            "history_url": f"/history/{pipeline.id}" if pipeline else None,
             "url": url,
             "here": _url(chosen, cursor) if cursor else url,
             "first_url": url if cursor else None,
@@ -69,7 +70,8 @@ def _url(chosen: Filters, cursor: str | None = None) -> str:
     return f"/leads?{query}" if query else "/leads"
 
 
-def _row(lead: Lead, stages: dict[UUID, Stage], owners: dict[UUID, Named], visit: Visit) -> dict[str, Any]:
+def row(lead: Lead, stages: dict[UUID, Stage], owners: dict[UUID, Named], visit: Visit) -> dict[str, Any]:
+    """A lead as a list shows it."""
     stage = stages.get(lead.stage_id)
     owner = owners.get(lead.owner_id) if lead.owner_id else None
     return {

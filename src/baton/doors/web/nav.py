@@ -25,14 +25,26 @@ class Navigation:
     setup: list[Item]
 
 
+_SETTINGS = ("/settings/pipelines", "/settings/members", "/settings/keys", "/settings/forms")
+
+
 def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
     """All places, the one that `here` names marked."""
 
-    def item(label: str, href: str) -> Item:
-        return Item(label, href, href == here)
+    def item(label: str, href: str, *beside: str) -> Item:
+        return Item(label, href, here == href or here in beside)
 
     return Navigation(
-        main=[item("Board", "/board"), item("Leads", "/leads"), item("Tasks", "/tasks")],
-        pipelines=[item(pipeline.name, f"/board/{pipeline.id}") for pipeline in pipelines],
-        setup=[item("Forms", "/settings/forms")],
+        main=[
+            item("Board", "/board"),
+            item("Leads", "/leads"),
+            item("Tasks", "/tasks"),
+            item("Dashboard", "/dashboard/crm"),
+        ],
+        pipelines=[item(pipeline.name, f"/board/{pipeline.id}", f"/history/{pipeline.id}") for pipeline in pipelines],
+        setup=[
+            item("Agents", "/settings/agents"),
+            item("Scoring & routing", "/settings/scoring", "/settings/routing"),
+            item("Settings", _SETTINGS[0], *_SETTINGS[1:]),
+        ],
     )

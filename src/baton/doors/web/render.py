@@ -61,7 +61,7 @@ async def page(
         "since": visit.since,
     }
     text = _templates.get_template(template).render(_common(visit) | shell | values)
-    return HTMLResponse(text, status, {**_PRIVATE, **headers, **(_toast(visit.said) if visit.said else {})})
+    return HTMLResponse(text, status, {**_PRIVATE, **headers, **(_toast(visit) if visit.said else {})})
 
 
 def _common(visit: Visit) -> dict[str, Any]:
@@ -84,7 +84,12 @@ def done(visit: Visit, words: str, url: str) -> Response:
     """A form succeeded: the next page, or a word above the page that stayed."""
     if not visit.from_htmx:
         return redirect(url)
-    return Response(headers={"hx-reswap": "none"} | trigger("done", words=words, href=url))
+    return Response(headers={"hx-reswap": "none"} | trigger("done", words=words, href=url, **_way_back(visit)))
+
+
+def said(visit: Visit, words: str) -> Response:
+    """A word above the page, which stays as it is; `visit.undo` is offered with it."""
+    return Response(headers={"hx-reswap": "none"} | trigger("toast", words=words, **_way_back(visit)))
 
 
 def trigger(event: str, **detail: Any) -> dict[str, str]:
@@ -92,5 +97,9 @@ def trigger(event: str, **detail: Any) -> dict[str, str]:
     return {"hx-trigger": json.dumps({event: detail})}
 
 
-def _toast(words: str) -> dict[str, str]:
-    return trigger("toast", words=words)
+def _toast(visit: Visit) -> dict[str, str]:
+    return trigger("toast", words=visit.said, **_way_back(visit))
+
+
+def _way_back(visit: Visit) -> dict[str, str]:
+    return {"undo": str(visit.undo)} if visit.undo else {}

@@ -67,6 +67,7 @@ async def new_lead(visit: Visit) -> Response:
     if visit.request.method == "POST":
         try:
             made: Lead = await visit.perform("crm.leads.create", _new_lead(visit.fields, organization.currency))
+            visit.undo = visit.operation_id
             return done(visit, f"{made.name} is on the board.", f"/leads/{made.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
@@ -97,6 +98,7 @@ async def assign(visit: Visit) -> Response:
                 lead_id=str(lead.id), owner_id=visit.fields.get("ownerId") or None, version=_version(visit, lead),
                 reason=visit.fields.get("reason", "").strip() or None,
             ))  # fmt: skip
+            visit.undo = visit.operation_id
             return done(visit, f"{given.name} {await _belongs(visit, given)}.", f"/leads/{lead.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
@@ -124,6 +126,7 @@ async def disqualify(visit: Visit) -> Response:
             if not reason:
                 raise Invalid("Say why, in a few words.", field="reason")
             await visit.perform("crm.leads.disqualify", Disqualify(lead_id=str(lead.id), reason=reason))
+            visit.undo = visit.operation_id
             return done(visit, f"{lead.name} is disqualified.", f"/leads/{lead.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
@@ -146,6 +149,7 @@ async def convert(visit: Visit) -> Response:
         )
         try:
             made: Converted = await visit.perform("crm.leads.convert", wish)
+            visit.undo = visit.operation_id
             return done(visit, f"{lead.name} is won, and a deal is made.", f"/leads/{made.opportunity.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
@@ -170,6 +174,7 @@ async def follow_up(visit: Visit) -> Response:
         try:
             task: Task = await visit.perform("crm.leads.followUp", _follow_up(visit, lead))
             words = f"Follow-up with {lead.name}: {due_at(task.due_at, visit.now, visit.zone)}."
+            visit.undo = visit.operation_id
             return done(visit, words, f"/leads/{lead.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal

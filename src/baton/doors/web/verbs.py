@@ -39,7 +39,6 @@ VERBS: dict[str, str] = {
     kinds.SEGMENT_CREATED: "made the segment",
     kinds.SEGMENT_CHANGED: "changed the segment",
     kinds.SEGMENT_REMOVED: "removed the segment",
-    kinds.BULK_EDITED: "edited a selection of leads",
     kinds.IMPORT_STARTED: "brought the file",
     kinds.IMPORT_MAPPED: "changed how to read the file",
     kinds.IMPORT_READ: "read the file",

@@ -16,9 +16,9 @@ from baton.accounts.organization import Organization
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
 from baton.kernel.errors import Forbidden, Invalid
-from baton.kernel.operation import perform
+from baton.kernel.operation import find, perform
 from baton.kernel.security import derived
-from baton.kernel.values import utc_now
+from baton.kernel.values import new_id, utc_now
 from baton.pipelines.pipeline import Pipeline
 
 SESSION = "baton_session"
@@ -29,7 +29,8 @@ _ZONES = available_timezones()
 class Visit:
     """One request and its actor. What is read through `organization`, `pipelines` and `members` is read once.
 
-    `said` is a word for the person, `since` where the log stood before anything was read.
+    `said` is a word for the person, `since` where the log stood before anything was read; `operation_id` is the last
+    change that the person made, `undo` one that the word offers to take back.
     """
 
     def __init__(
@@ -40,13 +41,21 @@ class Visit:
         self.now: datetime = utc_now()
         self.said: str | None = None
         self.since = ""
+        self.operation_id: UUID | None = None
+        self.undo: UUID | None = None
         self._organization: Organization | None = None
         self._pipelines: list[Pipeline] | None = None
         self._members: list[Member] | None = None
 
     async def perform(self, name: str, input: Any = None, *, idempotency_key: str | None = None) -> Any:
         """Perform an operation as this person."""
-        return await perform(database(self.request), self.actor, name, input, idempotency_key=idempotency_key)
+        changes = find(name).kind == "mutation"
+        id = new_id() if changes else None
+        answer = await perform(
+            database(self.request), self.actor, name, input, idempotency_key=idempotency_key, operation_id=id
+        )
+        self.operation_id = id or self.operation_id
+        return answer
 
     async def organization(self) -> Organization:
         """The organization that the person acts in."""

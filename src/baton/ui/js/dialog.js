@@ -37,13 +37,13 @@ if (dialog) {
   dialog.addEventListener("close", () => body.replaceChildren());
   document.addEventListener("htmx:after:swap", () => dialog.open && body.querySelector('[aria-invalid="true"]')?.focus());
   document.addEventListener("done", (event) => {
-    const { words, href } = event.detail;
+    const { words, href, undo } = event.detail;
     if (!dialog.open) {
       location.assign(href);
       return;
     }
     close();
     const elsewhere = href && new URL(href, location.href).pathname !== location.pathname;
-    say(words, { act: elsewhere ? { label: "Open", href } : null });
+    say(words, { undo, act: elsewhere ? { label: "Open", href } : null });
   });
 }

@@ -3,6 +3,7 @@ import "./zone.js";
 import "./theme.js";
 import "./toasts.js";
 import "./dialog.js";
+import "./undo.js";
 import "./filters.js";
 import "./composer.js";
 import "./copy.js";

@@ -1,14 +1,15 @@
 // Short words about what just happened, with a way back where there is one.
 const shelf = document.getElementById("toasts");
 
-/** Say something. `act` is {label, run} or {label, href}; `bad` words stay longer. */
-export function say(words, { bad = false, act = null } = {}) {
+/** Say something. `act` is {label, run} or {label, href}, `undo` an operation to take back; `bad` words stay longer. */
+export function say(words, { bad = false, act = null, undo = null } = {}) {
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";
   const text = document.createElement("p");
   text.textContent = words;
   toast.append(text);
   if (act) toast.append(control(act, toast));
+  if (undo) toast.append(control({ label: "Undo", run: () => document.dispatchEvent(new CustomEvent("take-back", { detail: undo })) }, toast));
   toast.append(control({ label: "✕", name: "Dismiss", run: () => {} }, toast));
   while (shelf.children.length > 2) shelf.firstElementChild.remove();
   shelf.append(toast);

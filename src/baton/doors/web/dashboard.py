@@ -1,0 +1,198 @@
+"""The dashboard: a pipeline in numbers, each of which opens the leads behind it. Spec B1, B8."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import Response
+
+from baton.doors.web import filters as filtering
+from baton.doors.web import periods
+from baton.doors.web.filters import Filters
+from baton.doors.web.kpis import amounts, kpis
+from baton.doors.web.leads import row
+from baton.doors.web.render import page, redirect, said
+from baton.doors.web.show import SOURCES, STATUSES, Named
+from baton.doors.web.visit import Visit
+from baton.kernel.errors import Invalid
+from baton.kernel.page import Page
+from baton.leads.find import ListLeads
+from baton.leads.lead import Lead
+from baton.leads.move import SetStatus
+from baton.pipelines.pipeline import Pipeline
+from baton.reports.conversion import PipelineConversion, SourceReport
+from baton.reports.funnel import Funnel
+from baton.reports.scope import OverAny, OverPipeline
+
+PERIOD = "quarter"
+ROWS = 10
+_ALL = {"all": "all time"}
+
+
+async def show(visit: Visit) -> Response:
+    """GET /dashboard/crm: the intake pipeline's, or that which the address names, over a period."""
+    pipelines, members = await visit.pipelines(), await visit.members()
+    period = _period(visit)
+    chosen = await _chosen(visit, pipelines, period)
+    pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
+    now, then = await _conversions(visit, pipeline, period, chosen)
+    list_url = (
+        f"/leads?{urlencode({'pipeline': chosen.pipeline} | ({'created': chosen.created} if chosen.created else {}))}"
+    )
+    found, cursor = await _found(visit, chosen)
+    stages = {stage.id: stage for stage in pipeline.stages}
+    owners: dict[UUID, Named] = {member.id: member for member in members}
+    base = {"pipeline": chosen.pipeline, "period": period}
+    here = f"/dashboard/crm?{urlencode(base | _table(chosen))}"
+    return await page(
+        visit,
+        "dashboard.html",
+        here="/dashboard/crm",
+        pipeline=pipeline,
+        pipelines=[(str(each.id), each.name) for each in pipelines],
+        period=period,
+        periods=list((periods.NAMES | _ALL).items()),
+        kpis=kpis(now, then, list_url),
+        funnel=await _funnel(visit, pipeline, chosen, list_url),
+        sources=await _sources(visit, pipeline, chosen, list_url),
+        rows=[
+            row(lead, stages, owners, visit) | {"status": lead.status, "version": lead.version} for lead in found.items
+        ],
+        statuses=_statuses(pipeline),
+        filters=filtering.choices(chosen, members, pipelines),
+        table={
+            "here": f"{here}&{urlencode({'cursor': cursor})}" if cursor else here,
+            "first_url": here if cursor else None,
+            "next_url": f"{here}&{urlencode({'cursor': found.next_cursor})}#leads" if found.next_cursor else None,
+            "clear_url": f"/dashboard/crm?{urlencode(base)}" if _table(chosen) else None,
+            "total": _counted(found),
+            "list_url": list_url,
+        },
+    )
+
+
+def _period(visit: Visit) -> str:
+    asked = visit.query.get("period", "")
+    return asked if asked in periods.NAMES | _ALL else PERIOD
+
+
+async def _chosen(visit: Visit, pipelines: list[Pipeline], period: str) -> Filters:
+    """The filters of the address, with a pipeline that there is and the page's period."""
+    zone = (await visit.organization()).time_zone
+    asked = dict(visit.query)
+    known = [str(pipeline.id) for pipeline in pipelines]
+    if asked.get("pipeline") not in known:
+        asked["pipeline"] = next((str(p.id) for p in pipelines if p.is_intake), known[0] if known else "")
+    asked["created"] = "" if period == "all" else period
+    return filtering.read(asked, now=visit.now, zone=zone)
+
+
+async def _conversions(
+    visit: Visit, pipeline: Pipeline, period: str, chosen: Filters
+) -> tuple[PipelineConversion, PipelineConversion | None]:
+    """What became of the leads of the period, and of as many days of the one before."""
+
+    async def of(span: periods.Span | None) -> PipelineConversion:
+        over = OverAny(
+            pipeline_id=str(pipeline.id), date_from=span.first if span else None, date_to=span.last if span else None
+        )
+        [one] = await visit.perform("crm.reports.conversion", over)
+        told: PipelineConversion = one
+        return told
+
+    if period == "all":
+        return await of(None), None
+    return await of(periods.span(period, chosen.today)), await of(periods.before(period, chosen.today))
+
+
+async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: str) -> list[dict[str, Any]]:
+    """The open stages: how many of the period's leads stand there, worth what, and how many dropped off before."""
+    found: Funnel = await visit.perform("crm.reports.funnel", _over(pipeline, chosen))
+    stages = {stage.id: stage for stage in pipeline.stages}
+    steps = [step for step in found.stages if not stages[step.stage_id].closed]
+    most = max((step.here for step in steps), default=0)
+    return [
+        {
+            "name": step.stage_name,
+            "colour": stages[step.stage_id].colour,
+            "count": f"{step.here:,}",
+            "share": round(100 * step.here / most, 1) if most else 0,
+            "value": amounts(step.here_value) or "—",
+            "drop": f"−{100 - step.of_previous:.0f}%" if number and step.drop_off else "",
+            "told": f"{step.reached:,} of {found.leads:,} leads came this far; {step.drop_off:,} dropped off before.",
+            "href": f"{list_url}&stage={step.stage_id}",
+        }
+        for number, step in enumerate(steps)
+    ]
+
+
+async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: str) -> list[dict[str, Any]]:
+    """Where the leads came from, the most first, and how many of them were won."""
+    found: list[SourceReport] = await visit.perform("crm.reports.sources", _over(pipeline, chosen))
+    most = max((source.leads for source in found), default=0)
+    return [
+        {
+            "name": SOURCES.get(source.source, source.source),
+            "count": f"{source.leads:,}",
+            "share": round(100 * source.leads / most, 1),
+            "won": f"{source.conversion_rate:.0f}%",
+            "href": f"{list_url}&source={source.source}",
+            "won_href": f"{list_url}&source={source.source}&status=won",
+        }
+        for source in found
+    ]
+
+
+def _over(pipeline: Pipeline, chosen: Filters) -> OverPipeline:
+    span = periods.span(chosen.created, chosen.today) if chosen.created else None
+    return OverPipeline(
+        pipeline_id=str(pipeline.id), date_from=span.first if span else None, date_to=span.last if span else None
+    )
+
+
+def _table(chosen: Filters) -> dict[str, str]:
+    """The filters of the table alone."""
+    return {name: value for name in ("q", "owner", "status", "score", "source") if (value := getattr(chosen, name))}
+
+
+async def _found(visit: Visit, chosen: Filters) -> tuple[Page[Lead], str | None]:
+    cursor = visit.query.get("cursor")
+    asked = ListLeads(where=chosen.where, search=chosen.q, sort="lastActivityAt", limit=ROWS, cursor=cursor, count=True)
+    try:
+        found: Page[Lead] = await visit.perform("crm.leads.find", asked)
+    except Invalid as error:
+        if error.field != "cursor":
+            raise
+        asked.cursor = cursor = None
+        found = await visit.perform("crm.leads.find", asked)
+    return found, cursor
+
+
+def _counted(found: Page[Lead]) -> str:
+    return f"{len(found.items):,} of {found.total:,}" if found.next_cursor else f"{found.total or 0:,} in all"
+
+
+def _statuses(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """The statuses that a stage of the pipeline stands for; a lost stage admits both of its own."""
+    known: set[str] = {stage.status for stage in pipeline.stages}
+    if any(stage.outcome == "lost" for stage in pipeline.stages):
+        known |= {"lost", "disqualified"}
+    return [(status, words) for status, words in STATUSES.items() if status in known]
+
+
+async def set_status(visit: Visit) -> Response:
+    """POST /leads/{lead}/status: the lead moves to its pipeline's first stage of that status. Spec B1."""
+    version = visit.fields.get("version", "")
+    wish = SetStatus(
+        lead_id=visit.path["lead"],
+        status=visit.fields.get("status", ""),  # type: ignore[arg-type]
+        version=int(version) if version.isascii() and version.isdigit() and len(version) < 18 else None,
+    )
+    if wish.status not in STATUSES:
+        raise Invalid("Choose a status.", field="status")
+    lead: Lead = await visit.perform("crm.leads.setStatus", wish)
+    if not visit.from_htmx:
+        return redirect(visit.back("/dashboard/crm"))
+    stage = next((s for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), None)
+    visit.undo = visit.operation_id
+    return said(visit, f"{lead.name} is {STATUSES[lead.status].lower()} now{f', in {stage.name}' if stage else ''}.")

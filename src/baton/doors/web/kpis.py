@@ -1,0 +1,91 @@
+"""The six figures above a dashboard: what they are now, and how they stand against the period before. Spec B1."""
+
+from dataclasses import dataclass
+
+from baton.doors.web.show import sums
+from baton.reports.conversion import PipelineConversion
+from baton.reports.tally import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A figure: `change` against the period before, whether that is good, and the leads behind it."""
+
+    label: str
+    value: str
+    change: str
+    good: bool
+    href: str
+    was: str = ""
+
+
+def kpis(now: PipelineConversion, then: PipelineConversion | None, list_url: str) -> list[Kpi]:
+    """Total, active, pipeline value, won, conversion rate and average score; without `then` no changes."""
+    return [
+        _count("Total leads", now.leads, then.leads if then else None, list_url, relative=True),
+        _count("Active", now.open, then.open if then else None, f"{list_url}&state=open"),
+        _value(now, then, f"{list_url}&state=open"),
+        _count("Won deals", now.won, then.won if then else None, f"{list_url}&status=won"),
+        _rate(now, then, f"{list_url}&status=won"),
+        _score(now, then, f"{list_url}&score=high"),
+    ]
+
+
+def _count(label: str, now: int, then: int | None, href: str, *, relative: bool = False) -> Kpi:
+    if then is None:
+        return Kpi(label, f"{now:,}", "", True, href)
+    if relative:
+        return Kpi(label, f"{now:,}", _percent(now, then), now >= then, href, f"{then:,} before")
+    return Kpi(label, f"{now:,}", _signed(now - then), now >= then, href, f"{then:,} before")
+
+
+def _value(now: PipelineConversion, then: PipelineConversion | None, href: str) -> Kpi:
+    shown = amounts(now.open_value) or "—"
+    if then is None:
+        return Kpi("Pipeline value", shown, "", True, href)
+    one, other = _single(now.open_value), _single(then.open_value)
+    compared = one is not None and other is not None and one.currency == other.currency
+    change = _percent(one.value_cents, other.value_cents) if compared and one and other else ""
+    good = not (compared and one and other) or one.value_cents >= other.value_cents
+    return Kpi("Pipeline value", shown, change, good, href, f"{amounts(then.open_value) or 'nothing'} before")
+
+
+def _rate(now: PipelineConversion, then: PipelineConversion | None, href: str) -> Kpi:
+    shown = f"{now.conversion_rate:.1f}%"
+    if then is None:
+        return Kpi("Conversion", shown, "", True, href)
+    moved = round(now.conversion_rate, 1) - round(then.conversion_rate, 1)
+    change = f"{_sign(moved)}{abs(moved):.1f} pt" if abs(moved) >= 0.05 else ""
+    return Kpi("Conversion", shown, change, moved >= 0, href, f"{then.conversion_rate:.1f}% before")
+
+
+def _score(now: PipelineConversion, then: PipelineConversion | None, href: str) -> Kpi:
+    shown = "—" if now.average_score is None else f"{now.average_score:.0f}"
+    if then is None or then.average_score is None or now.average_score is None:
+        return Kpi("Average score", shown, "", True, href)
+    moved = round(now.average_score) - round(then.average_score)
+    return Kpi("Average score", shown, _signed(moved), moved >= 0, href, f"{then.average_score:.0f} before")
+
+
+def amounts(found: list[Money]) -> str:
+    """Amounts of several currencies in short, side by side; empty for none."""
+    return sums({amount.currency: amount.value_cents for amount in found})
+
+
+def _single(amounts: list[Money]) -> Money | None:
+    return amounts[0] if len(amounts) == 1 else None
+
+
+def _percent(now: int, then: int) -> str:
+    if not then or now == then:
+        return ""
+    moved = 100 * (now - then) / then
+    return f"{_sign(moved)}{abs(moved):,.1f}%" if abs(moved) < 100 else f"{_sign(moved)}{abs(moved):,.0f}%"
+
+
+def _signed(moved: int) -> str:
+    return f"{_sign(moved)}{abs(moved):,}" if moved else ""
+
+
+def _sign(moved: float) -> str:
+    return "+" if moved > 0 else "−"

@@ -1,0 +1,102 @@
+"""Taking back what was done: from a word above the page, a timeline or a run; each effect says what became of it."""
+
+from collections import Counter
+from uuid import UUID
+
+from starlette.responses import JSONResponse, Response
+
+from baton.activities.activity import Activity
+from baton.activities.timeline import ReadAudit
+from baton.agents.undo import Effect, Undo, Undone
+from baton.doors.web.changes import LABELS
+from baton.doors.web.lead import entries, names
+from baton.doors.web.render import page
+from baton.doors.web.show import several
+from baton.doors.web.visit import Visit, as_uuid
+from baton.kernel.errors import Conflict, NotFound
+from baton.kernel.page import Page
+
+_WORDS = {
+    "stageId": "the stage",
+    "pipelineId": "the pipeline",
+    "ownerId": "the owner",
+    "qualifiedAt": "the qualification",
+    "closedAt": "the end",
+    "fields": "own fields",
+    "convertedToId": "the deal",
+    "task": "the task",
+    "lead": "the lead",
+    "note_added": "the note",
+    "call_logged": "the call",
+    "meeting_logged": "the meeting",
+    "other_logged": "what was noted",
+    "email_sent": "the email",
+    "email_received": "the email",
+    "whatsapp_sent": "the WhatsApp message",
+    "whatsapp_received": "the WhatsApp message",
+}
+OUTCOMES = {"reversed": "taken back", "kept": "kept", "impossible": "impossible"}
+
+
+def named(what: str) -> str:
+    """What an effect is about, in words."""
+    return _WORDS.get(what) or (f"the {LABELS[what]}" if what in LABELS else what)
+
+
+async def show(visit: Visit) -> Response:
+    """GET and POST /undo/{operation}: what it did, then what became of each effect; `back` names the page one came from."""
+    operation = as_uuid(visit.path["operation"])
+    if operation is None:
+        raise NotFound("There is no such operation.")
+    scripted = visit.wants_json
+    if visit.request.method == "POST":
+        undone: Undone = await visit.perform("crm.operations.undo", Undo(operation_id=operation))
+        if scripted:
+            return JSONResponse({"words": told(undone)})
+        return await _page(visit, operation, effects=undone.effects)
+    return await _page(visit, operation)
+
+
+def told(undone: Undone) -> str:
+    """What became of an undo in one sentence. Raises Conflict where nothing was taken back."""
+    count = Counter(effect.outcome for effect in undone.effects)
+    if not count["reversed"]:
+        why = next((effect.why for effect in undone.effects if effect.why), "Nothing of it is left to take back.")
+        raise Conflict(f"Nothing was taken back. {why}")
+    kept = [effect for effect in undone.effects if effect.outcome != "reversed"]
+    if not kept:
+        return "Taken back."
+    names_of = several(list(dict.fromkeys(named(effect.what) for effect in kept)))
+    return f"Taken back, all but {names_of}. {kept[0].why or ''}".strip()
+
+
+async def _page(visit: Visit, operation: UUID, *, effects: list[Effect] | None = None) -> Response:
+    found: Page[Activity] = await visit.perform("crm.activities.list", ReadAudit(operation_id=operation, limit=50))
+    if not found.items:
+        raise NotFound("There is no such operation.")
+    first = found.items[-1]
+    lead_id = next((activity.lead_id for activity in found.items if activity.lead_id), None)
+    fallback = f"/leads/{lead_id}" if lead_id else "/board"
+    came = visit.fields.get("back") or visit.back(fallback)
+    lines = entries(found.items, await names(visit), visit)
+    for line in lines:
+        line.id = None  # the page behind may show the same line
+    return await page(
+        visit,
+        "undo.html",
+        here="/leads",
+        sheet={
+            "title": "Taken back" if effects is not None else f"Take back what {first.actor_name} did?",
+            "act": "Take back",
+            "action": visit.request.url.path,
+            "back": came if came.startswith("/") and not came.startswith("//") else fallback,
+            "lede": "",
+            "tone": "danger",
+        },
+        wrong="",
+        entries=lines,
+        effects=[
+            (named(effect.what), OUTCOMES[effect.outcome], effect.outcome, effect.why) for effect in effects or []
+        ],
+        done=effects is not None,
+    )
