@@ -1,5 +1,7 @@
 """Cases of webhooks and enrichment."""
 
+import secrets
+
 from baton.activities import kinds
 from tests.operations.cases import Case, Input, case, cases
 from tests.team import Team
@@ -43,3 +45,61 @@ async def _update(team: Team) -> Input:
 @case("crm.webhooks.disable", kinds.WEBHOOK_DISABLED)
 async def _disable(team: Team) -> Input:
     return await _webhook(team) | {"why": "It does not answer."}
+
+
+for _name in ("crm.enrichment.providers", "crm.enrichment.rules", "crm.enrichment.runs"):
+    cases[_name] = Case(_nothing, foreign=False)
+
+
+async def _lead(team: Team) -> Input:
+    return {"leadId": str((await team.capture()).id)}
+
+
+async def _provider(team: Team) -> Input:
+    config = {"url": "https://facts.example.com/v1?email={email}", "mapping": {"industry": "industry"}}
+    body = {"kind": "http", "name": "Facts", "config": config, "secret": "k"}
+    made = await team.do(team.ana, "crm.enrichment.setProvider", body)
+    return {"providerId": str(made.id)}
+
+
+cases["crm.leads.enrich"] = Case(_lead, (kinds.ENRICHMENT_REQUESTED,))
+cases["crm.enrichment.removeProvider"] = Case(_provider, (kinds.ENRICHMENT_CHANGED,))
+
+
+@case("crm.enrichment.setProvider", kinds.ENRICHMENT_CHANGED)
+async def _set_provider(team: Team) -> Input:
+    return await _provider(team) | {"kind": "http", "name": "Facts", "config": {"url": "https://facts.example.com/"}}
+
+
+@case("crm.leads.enrichBatch", kinds.ENRICHMENT_REQUESTED)
+async def _batch(team: Team) -> Input:
+    return {"leadIds": [str((await team.capture()).id), str((await team.capture()).id)]}
+
+
+@case("crm.leads.enrichAuto", kinds.ENRICHMENT_CHANGED)
+async def _auto(team: Team) -> Input:
+    return await _provider(team) | {"where": {"field": "source", "op": "=", "value": "event"}, "enabled": False}
+
+
+@case("crm.leads.enrichmentStatus")
+async def _status(team: Team) -> Input:
+    run = await team.do(team.ben, "crm.leads.enrich", await _lead(team))
+    return {"id": str(run.id)}
+
+
+@case("crm.leads.fill", kinds.CONTACT_ENRICHED)
+async def _fill(team: Team) -> Input:
+    run = await team.do(team.ben, "crm.leads.enrich", lead := await _lead(team))
+    return lead | {"runId": str(run.id), "provider": "Facts", "values": {"industry": "Logistics"}}
+
+
+@case("crm.leads.searchAtProvider", kinds.LEADS_SEARCHED)
+async def _search(team: Team) -> Input:
+    return await _provider(team) | {"query": {"what": "HVAC", "where": "Anaheim"}}
+
+
+@case("crm.leads.addFound", kinds.LEAD_IMPORTED, kinds.LEADS_SEARCHED)
+async def _add_found(team: Team) -> Input:
+    pipelines = await team.do(team.ana, "crm.pipelines.list")
+    place = {"title": "Cool Air Ltd", "placeId": secrets.token_hex(6), "phone": "(714) 555-0100"}
+    return {"items": [place], "pipelineId": str(pipelines[0].id)}

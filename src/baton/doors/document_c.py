@@ -79,6 +79,7 @@ def _pipelines(found: Any) -> list[dict[str, Any]]:
 
 
 _OWNER = {"owner": "ownerId", "assignTo": "ownerId", "assignedTo": "ownerId"}
+_PROVIDER, _WHERE = {"provider": "providerId"}, {"filter": "where", "condition": "where"}
 _PAGED = {"pageSize": "limit"}
 _FILTERS = _PAGED | _OWNER | {"sortField": "sort", "sortDirection": "descending"}
 _DIRECTIONS = {"descending": {"asc": False, "desc": True}}
@@ -108,6 +109,17 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "/leads/activities/{leadId}", "crm.leads.logActivity", status=201),
     Row("GET", "/leads/activities/{leadId}", "crm.leads.timeline", names=_PAGED, answer=_activities),
     Row("GET", "/activity", "crm.activities.list", names=_PAGED, answer=_activities),
+    Row("POST", "/leads/enrich/{leadId}", "crm.leads.enrich", names=_PROVIDER, status=202),
+    Row(
+        "POST",
+        "/leads/enrich/batch",
+        "crm.leads.enrichBatch",
+        names={"ids": "leadIds"} | _PROVIDER | _WHERE,
+        array="leadIds",
+        status=202,
+    ),
+    Row("POST", "/leads/enrich/auto", "crm.leads.enrichAuto", names=_PROVIDER | _WHERE),
+    Row("GET", "/leads/enrichment/status/{id}", "crm.leads.enrichmentStatus"),
     Row("POST", "/leads/score/{leadId}", "crm.leads.score"),
     Row("GET", "/leads/analytics", "crm.leads.analytics"),
     Row("POST", "/leads/score/batch", "crm.leads.scoreBatch", names={"ids": "leadIds"}, array="leadIds"),

@@ -8,6 +8,10 @@ from baton.agents import playbook, run, start_organization, undo, undo_import
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import contact
+from baton.enrichment import auto as auto_enrichment
+from baton.enrichment import providers as enrichment_providers
+from baton.enrichment import runs as enrichment_runs
+from baton.enrichment import search as lead_search
 from baton.exports import export
 from baton.fields import define as define_fields
 from baton.imports import kept as kept_imports
@@ -24,6 +28,7 @@ from baton.leads import (
     create,
     detail,
     edit,
+    fill,
     find,
     forms,
     history,
@@ -60,6 +65,7 @@ MODULES: tuple[ModuleType, ...] = (
     capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page, qualify, quarantine, remove_pipeline, remove_stage,
     score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion,
     forecast, funnel, people, velocity, routed_pipelines, route, routing_rules,
-    scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks, webhook_deliveries,
+    scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks, webhook_deliveries, auto_enrichment,
+    enrichment_providers, enrichment_runs, lead_search, fill,
     rates, define_fields, bulk, search, segments, tags, views,
 )  # fmt: skip

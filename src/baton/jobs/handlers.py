@@ -6,13 +6,14 @@ from datetime import datetime
 import msgspec
 
 from baton.automations.webhooks import deliver
+from baton.enrichment import auto
 from baton.jobs.relay import Job
 from baton.jobs.wake_agents import wake_agents
 from baton.jobs.work_imports import work_imports
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
-from baton.reactions import CANCEL_TASKS, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
+from baton.reactions import CANCEL_TASKS, ENRICH, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
 from baton.tasks.cancel import CancelTasks
 
 
@@ -32,11 +33,16 @@ async def _tell_webhooks(db: Database, job: Job, now: datetime | None) -> None:
     await deliver.queue(db, job.org_id, job.kind, job.activity_ids, now=now)
 
 
+async def _enrich(db: Database, job: Job, now: datetime | None) -> None:
+    await auto.queue(db, job.org_id, job.activity_ids, now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     WORK_IMPORTS: work_imports,
     CANCEL_TASKS: _cancel_tasks,
     TELL_WEBHOOKS: _tell_webhooks,
+    ENRICH: _enrich,
 }
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from baton.automations.webhooks import deliver
+from baton.enrichment import look_up
 from baton.kernel.db import Database
 from baton.kernel.values import utc_now
 
@@ -33,7 +34,10 @@ class Work:
     walk: Callable[[Database, UUID, UUID, datetime | None], Awaitable[int]]
 
 
-WORKS: tuple[Work, ...] = (Work("webhooks", deliver.due, deliver.deliver),)
+WORKS: tuple[Work, ...] = (
+    Work("webhooks", deliver.due, deliver.deliver),
+    Work("enrichment", look_up.due, look_up.walk),
+)
 Lane = tuple[str, UUID, UUID]
 
 

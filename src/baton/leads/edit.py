@@ -61,16 +61,27 @@ _TEXTS = ("first_name", "last_name", "phone", "website", "title", "company_name"
 async def edit(tx: Tx, actor: Actor, input: EditLead) -> Lead:
     """Set facts of a lead, and score it again where the rules look at them. Raises Invalid, NotFound, Conflict."""
     before = await leads.lock(tx, input.lead_id, version=input.version)
+    new = await changes_of(tx, before, input)
+    return await set_facts(tx, actor, before, new, kinds.FIELD_UPDATED, reason=input.reason) if new else before
+
+
+async def changes_of(tx: Tx, before: Lead, input: LeadFacts) -> dict[str, Any]:
+    """The facts that differ from a lead's own, checked, by their names. Raises Invalid."""
     new = _checked(before, input, await definitions.read(tx) if input.fields else [])
-    new = {name: value for name, value in new.items() if getattr(before, name) != value}
-    if not new:
-        return before
-    new |= await _identified(tx, actor, before, new)
-    after = await leads.change(tx, actor, before, kinds.FIELD_UPDATED, reason=input.reason, **new)
+    return {name: value for name, value in new.items() if getattr(before, name) != value}
+
+
+async def set_facts(
+    tx: Tx, actor: Actor, before: Lead, new: dict[str, Any], kind: str, *, reason: str | None = None,
+    payload: dict[str, Any] | None = None,
+) -> Lead:  # fmt: skip
+    """Set checked facts of a locked lead under a kind of activity; contact and company follow, and the score."""
+    new = new | await _identified(tx, actor, before, new)
+    after = await leads.change(tx, actor, before, kind, reason=reason, payload=payload, **new)
     return await rescore(tx, actor, after, "change") if SCORED_FIELDS & new.keys() else after
 
 
-def _checked(before: Lead, input: EditLead, defined: Sequence[Definition]) -> dict[str, Any]:
+def _checked(before: Lead, input: LeadFacts, defined: Sequence[Definition]) -> dict[str, Any]:
     given = {name: v for name in LeadFacts.__struct_fields__ if (v := getattr(input, name)) is not UNSET}
     for name in _TEXTS:
         if name in given:

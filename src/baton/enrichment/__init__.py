@@ -1,0 +1,1 @@
+"""Enrichment: providers that the organization configured look leads up, and find new ones."""
