@@ -82,6 +82,8 @@ async def order(tx: Tx, sort: str, *, descending: bool) -> Order:
     column = _COLUMNS.get(sort) or await _custom(tx, sort)
     if sort in _NEVER_EMPTY:
         return Order(column.sql, column.type)
+    if sort == "valueCents" and descending:
+        return Order("l.value_key", column.type)
     return Order(f"coalesce({column.sql}, {column.least if descending else column.greatest})", column.type)
 
 

@@ -1,0 +1,150 @@
+"""Search over names, companies, e-mails, phones and notes, by an index, as the application's role. Spec A10."""
+
+import time
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from baton.kernel.db import Database
+from baton.kernel.embedded import EmbeddedPostgres
+from tests.doors.conftest import Caller
+from tests.leads.crowd import crowd
+from tests.team import Team, make_team
+
+MANY = 50_000
+
+
+@pytest_asyncio.fixture(scope="module")
+async def large(db: Database, server: EmbeddedPostgres) -> Team:
+    """An organization with 50,000 leads."""
+    team = await make_team(db, "Large")
+    await crowd(team, MANY)
+    owner = await asyncpg.connect(server.dsn())
+    await owner.execute("VACUUM ANALYZE leads")
+    await owner.close()
+    return team
+
+
+async def found(team: Team, query: str) -> list[str]:
+    page = await team.do(team.ben, "crm.leads.find", search=query, sort="name", descending=False)
+    return [lead.name for lead in page.items]
+
+
+async def test_what_is_found(fresh: Team, boss: Caller) -> None:
+    """Beginnings of words, accents and case, phones with and without their country, e-mails, notes, one wrong letter."""
+    tomas = await fresh.capture(
+        firstName="Tomás",
+        lastName="Großmann",
+        company="Łódź Maschinen",
+        email="tomas.g@lodz.example",
+        phone="+49 (0)30 5550-0142",
+    )
+    await fresh.capture(firstName="Wei", lastName="Zhang", company="Acme", message="We need a fleet of zeppelins")
+    ref = {"leadId": str(tomas.id)}
+    await fresh.do(
+        fresh.ben, "crm.leads.logActivity", ref | {"type": "call", "notes": "Asked about Überführung in Malmö"}
+    )
+    for query in (
+        "tom", "TOMÁS", "grossm", "tomas großmann", "grossmann tomas", "lodz", "masch łodź", "tomas.g@lodz.example", "tomas.g@",
+        "lodz.example",
+        "+49 30 55500142", "030 5550 0142", "5550-0142", "+49 (0)30 5550-0142", "uberfuhrung", "malmo", "  tomás ",
+        "tomsa", "grosmann", "gorssmann", "grosssmann", "großmenn", "maschinne",
+    ):  # fmt: skip
+        assert await found(fresh, query) == ["Tomás Großmann"], query
+    assert await found(fresh, "zeppelin") == ["Wei Zhang"]
+    for query in ("ossmann", "tomas zhang", "malmoe", "30555999", "''", "%", "x'; DROP TABLE leads; --", "& | !", ":*"):
+        assert await found(fresh, query) == [], query
+    hits = await boss.ok("POST", "/api/v1/crm.search", {"query": "tomas"})
+    assert [[hit["name"] for hit in hits[kind]] for kind in ("leads", "contacts", "companies")] == [
+        ["Tomás Großmann"]
+    ] * 2 + [[]]
+    hits = await boss.ok("POST", "/api/v1/crm.search", {"query": "acme"})
+    assert [hit["name"] for hit in hits["companies"]] == ["Acme"]
+    await fresh.do(fresh.ana, "crm.leads.delete", ref)
+    assert await found(fresh, "tom") == []
+    assert not (await fresh.do(fresh.ben, "crm.search", query="tomas")).leads
+
+
+async def test_a_search_follows_every_change(fresh: Team) -> None:
+    """There is nothing to rebuild: what changed is found at once, what was there before is not."""
+    lead = await fresh.capture(firstName="Ann", lastName="Lee")
+    await fresh.do(fresh.ben, "crm.leads.update", leadId=str(lead.id), lastName="Okonkwo", phone="+1 212 555 0199")
+    assert await found(fresh, "okon") == await found(fresh, "2125550199") == ["Ann Okonkwo"]
+    assert await found(fresh, "lee") == []
+
+
+async def numbers(conn: Any, index: str) -> tuple[int, int]:
+    """How often this transaction has used an index, and has read the whole table of leads."""
+    used: int = await conn.fetchval("SELECT pg_stat_get_xact_numscans($1::regclass)", index)
+    whole: int = await conn.fetchval("SELECT pg_stat_get_xact_numscans('leads'::regclass)")
+    return used, whole
+
+
+@pytest.mark.parametrize("query", ["company4999", "lead4711@mail11", "hannah 31", "+49 30 0004711", "compamy4999"])
+async def test_the_index_is_used_under_row_level_security(large: Team, query: str) -> None:
+    """As `baton_app`, at 50,000 leads: the index is read, the table is not, and it is quick."""
+    async with large.db.transaction(large.org_id, read_only=True) as conn:
+        assert await conn.fetchval("SELECT current_user") == "baton_app"
+        await conn.fetch("SELECT search_leads($1)", "warm")
+        used, whole = await numbers(conn, "leads_search")
+        begun = time.perf_counter()
+        rows = await conn.fetch("SELECT search_leads($1)", query)
+        took = time.perf_counter() - begun
+        assert rows
+        after = await numbers(conn, "leads_search")
+    assert after[0] > used
+    assert after[1] == whole
+    assert took < 0.25
+
+
+async def test_a_list_that_is_searched_reads_what_was_found(large: Team) -> None:
+    begun = time.perf_counter()
+    page = await large.do(large.ben, "crm.leads.find", search="company499", sort="name", descending=False, count=True)
+    took = time.perf_counter() - begun
+    assert page.total == 110
+    assert took < 0.5
+
+
+async def plan(team: Team, sql: str, *args: Any) -> str:
+    """How the database answers a statement, as the application's role."""
+    async with team.db.transaction(team.org_id, read_only=True) as conn:
+        return "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN (COSTS off) {sql}", *args))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "direction", "index"),
+    [
+        ("l.name_key", "'kofi'", "ASC", "leads_by_name"),
+        ("l.name_key", "'kofi'", "DESC", "leads_by_name"),
+        ("l.value_key", "4000000", "DESC", "leads_by_value"),
+        ("l.created_at", "now() - interval '9 days'", "DESC", "leads_newest"),
+    ],
+)
+async def test_orders_have_an_index(large: Team, column: str, value: str, direction: str, index: str) -> None:
+    """Pages at any depth: the cursor is a place in the index."""
+    beyond = "<" if direction == "DESC" else ">"
+    told = await plan(
+        large,
+        f"""SELECT l.id FROM leads l WHERE l.org_id = $1 AND l.deleted_at IS NULL
+               AND ({column}, l.id) {beyond} ({value}, '01900000-0000-7000-8000-000000000000'::uuid)
+             ORDER BY {column} {direction}, l.id {direction} LIMIT 50""",
+        large.org_id,
+    )
+    assert index in told, told
+    assert "Sort" not in told, told
+    assert "ROW(" in told.split("Index Cond", 1)[1].split("\n", 1)[0], told
+
+
+async def test_another_organization_finds_nothing(large: Team, carla: Team) -> None:
+    """The functions know the organization of the transaction alone; without one there is nothing."""
+    assert await found(carla, "company4999") == []
+    answer = await carla.do(carla.ben, "crm.search", query="company4999")
+    assert not answer.leads
+    async with large.db.app.acquire() as conn:
+        assert await conn.fetch("SELECT search_leads($1)", "company4999") == []
+    async with large.db.transaction(large.org_id) as conn:
+        for table in ("leads", "contacts", "companies", "activities"):
+            definer = await conn.fetchval("SELECT has_table_privilege('baton_app', $1, 'TRUNCATE')", table)
+            assert not definer
