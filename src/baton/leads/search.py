@@ -7,6 +7,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.leads.matching import searched
 
 MOST = 50
 _LOOKED_AT = 1000
@@ -38,11 +39,11 @@ class Found(Output, kw_only=True):
 
 _HITS = {
     "lead": "SELECT 'lead' AS kind, l.id, l.name, coalesce(l.company_name, l.email) AS detail FROM leads l"
-    " WHERE l.org_id = $1 AND l.deleted_at IS NULL AND l.id IN (SELECT search_leads($2, $3)) ORDER BY l.last_activity_at DESC, l.id",
+    f" WHERE l.org_id = $1 AND l.deleted_at IS NULL AND l.id IN ({searched('leads', '$2, $3')}) ORDER BY l.last_activity_at DESC, l.id",
     "contact": "SELECT 'contact' AS kind, c.id, c.name, c.email AS detail FROM contacts c"
-    " WHERE c.org_id = $1 AND c.merged_into_id IS NULL AND c.id IN (SELECT search_contacts($2, $3)) ORDER BY c.created_at DESC, c.id",
+    f" WHERE c.org_id = $1 AND c.merged_into_id IS NULL AND c.id IN ({searched('contacts', '$2, $3')}) ORDER BY c.created_at DESC, c.id",
     "company": "SELECT 'company' AS kind, o.id, o.name, coalesce(o.location, o.website) AS detail FROM companies o"
-    " WHERE o.org_id = $1 AND o.merged_into_id IS NULL AND o.id IN (SELECT search_companies($2, $3)) ORDER BY o.created_at DESC, o.id",
+    f" WHERE o.org_id = $1 AND o.merged_into_id IS NULL AND o.id IN ({searched('companies', '$2, $3')}) ORDER BY o.created_at DESC, o.id",
 }
 
 
