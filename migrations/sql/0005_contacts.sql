@@ -1,17 +1,15 @@
--- Contacts and companies: search, duplicates, merge and unmerge. Scoring weights. Routing: working hours and shares.
+-- Contacts and companies: duplicates, merge and unmerge. Scoring weights. Routing: working hours and shares.
 
--- A merged record stays, so that its e-mail or name still leads to the survivor, and unmerging brings it back.
+-- A merged record stays, so that its e-mail or name still leads to the survivor, and unmerging brings it back;
+-- `merged_by` is the operation that merged it.
 alter table contacts
-  add column search_text    text not null default '',
   add column merged_into_id uuid,
+  add column merged_by      uuid,
   add foreign key (org_id, merged_into_id) references contacts (org_id, id);
 alter table companies
-  add column search_text    text not null default '',
   add column merged_into_id uuid,
+  add column merged_by      uuid,
   add foreign key (org_id, merged_into_id) references companies (org_id, id);
-
-update contacts set search_text = left(lower(concat_ws(' ', name, email, phone)), 1000);
-update companies set search_text = left(lower(concat_ws(' ', name, website)), 1000);
 
 create index contacts_newest on contacts (org_id, created_at desc, id desc) where merged_into_id is null;
 create index contacts_name on contacts (org_id, name, id) where merged_into_id is null;

@@ -71,3 +71,63 @@ async def _back_test(team: Team) -> Input:
 @case("crm.routing.dryRun")
 async def _dry_run(team: Team) -> Input:
     return {"leadIds": [str((await team.capture()).id)]}
+
+
+for _name in (
+    "crm.contacts.find", "crm.companies.find", "crm.customers.find", "crm.contacts.duplicates", "crm.companies.duplicates",
+    "crm.contacts.matching",
+):  # fmt: skip
+    cases[_name] = Case(_nothing, foreign=False)
+
+
+@case("crm.contacts.setMatching", kinds.ORGANIZATION_CHANGED, foreign=False)
+async def _matching(team: Team) -> Input:
+    return {"ignoreCase": True, "ignorePlus": False}
+
+
+async def _contacts(team: Team) -> Input:
+    one, other = await team.capture(), await team.capture()
+    return {"survivorId": str(one.contact_id), "mergedId": str(other.contact_id)}
+
+
+async def _companies(team: Team) -> Input:
+    made = [await team.do(team.ben, "crm.companies.create", {"name": f"Acme {secrets.token_hex(4)}"}) for _ in range(2)]
+    return {"survivorId": str(made[0].id), "mergedId": str(made[1].id)}
+
+
+cases["crm.contacts.merge"] = Case(_contacts, (kinds.CONTACT_MERGED, kinds.FIELD_UPDATED))
+cases["crm.companies.merge"] = Case(_companies, (kinds.COMPANY_MERGED,))
+
+
+@case("crm.contacts.unmerge", kinds.CONTACT_UNMERGED, kinds.FIELD_UPDATED)
+async def _unmerge_contacts(team: Team) -> Input:
+    two = await _contacts(team)
+    await team.do(team.ben, "crm.contacts.merge", two)
+    return {"mergedId": two["mergedId"]}
+
+
+@case("crm.companies.unmerge", kinds.COMPANY_UNMERGED)
+async def _unmerge_companies(team: Team) -> Input:
+    two = await _companies(team)
+    await team.do(team.ben, "crm.companies.merge", two)
+    return {"mergedId": two["mergedId"]}
+
+
+@case("crm.contacts.update", kinds.CONTACT_UPDATED)
+async def _update_contact(team: Team) -> Input:
+    return {"contactId": str((await team.capture()).contact_id), "title": "Head of Sales"}
+
+
+@case("crm.companies.create", kinds.COMPANY_CREATED, foreign=False)
+async def _create_company(team: Team) -> Input:
+    return {"name": f"Globex {secrets.token_hex(4)}", "website": "globex.example"}
+
+
+@case("crm.companies.get")
+async def _company(team: Team) -> Input:
+    return {"companyId": (await _companies(team))["survivorId"]}
+
+
+@case("crm.companies.update", kinds.COMPANY_UPDATED)
+async def _update_company(team: Team) -> Input:
+    return await _company(team) | {"industry": "Machines", "size": 40}

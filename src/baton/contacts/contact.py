@@ -3,18 +3,22 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from baton.activities import kinds
 from baton.activities.append import Entry, append
+from baton.contacts import matching, records
 from baton.contacts.find_or_make import Identity, find_or_make
+from baton.contacts.records import CONTACT, camel
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, by_ref
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.values import Ref, as_uuid, clean, email_address, email_key, new_id
+from baton.kernel.values import Ref, as_uuid, clean, email_address, new_id
 
 
 class Contact(Output, kw_only=True):
-    """A person, and the company that they work for."""
+    """A person, and the company that they work for. The phone is in E.164 where it could be read."""
 
     id: UUID
     name: str
@@ -31,7 +35,7 @@ class Contact(Output, kw_only=True):
 
 
 class GetContact(Input, kw_only=True):
-    """One contact by id or external id."""
+    """One contact by id or external id; that of a merged one leads to the survivor."""
 
     contact_id: Ref
 
@@ -49,6 +53,27 @@ class CreateContact(Input, kw_only=True):
     external_id: str | None = None
 
 
+class EditContact(Input, kw_only=True):
+    """Facts to set; absent ones stay, null clears. A company is named, and made where it is unknown."""
+
+    contact_id: Ref
+    version: int | None = None
+    name: str | UnsetType = UNSET
+    first_name: str | UnsetType | None = UNSET
+    last_name: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
+    company_name: str | UnsetType | None = UNSET
+    external_id: str | UnsetType | None = UNSET
+    reason: str | None = None
+
+
+SELECTED = """c.id, c.name, c.first_name, c.last_name, c.email, c.phone, c.title, c.company_id, o.name AS company_name,
+    c.external_id, c.version, c.created_at"""
+JOINED = "contacts c LEFT JOIN companies o ON o.org_id = c.org_id AND o.id = c.company_id"
+
+
 @operation("crm.contacts.get", kind="query", role=Role.VIEWER, summary="Read a contact")
 async def read(tx: Tx, actor: Actor, input: GetContact) -> Contact:
     """A contact. Raises NotFound."""
@@ -56,13 +81,11 @@ async def read(tx: Tx, actor: Actor, input: GetContact) -> Contact:
 
 
 async def get(tx: Tx, ref: Ref | UUID) -> Contact:
-    """A contact by id or external id. Raises NotFound."""
+    """A contact by id or external id, of a merged one the survivor. Raises NotFound."""
     where, value = by_ref(str(ref))
     row = await tx.fetchrow(
-        f"""SELECT c.id, c.name, c.first_name, c.last_name, c.email, c.phone, c.title, c.company_id, o.name AS company_name,
-                   c.external_id, c.version, c.created_at
-              FROM contacts c LEFT JOIN companies o ON o.org_id = c.org_id AND o.id = c.company_id
-             WHERE c.org_id = $1 AND c.{where}""",
+        f"""SELECT {SELECTED} FROM {JOINED}
+             WHERE c.org_id = $1 AND c.id = (SELECT coalesce(merged_into_id, id) FROM contacts WHERE org_id = $1 AND {where})""",
         tx.org_id, value,
     )  # fmt: skip
     if row is None:
@@ -73,29 +96,77 @@ async def get(tx: Tx, ref: Ref | UUID) -> Contact:
 @operation("crm.contacts.create", role=Role.MEMBER, summary="Create a contact")
 async def create(tx: Tx, actor: Actor, input: CreateContact) -> Contact:
     """Add a person. Raises Invalid without a name and e-mail, Conflict where the e-mail or the external id is known already."""
+    how = await matching.read(tx)
     email = email_address(input.email) if clean(input.email) and input.email else None
-    first, last, external_id = clean(input.first_name), clean(input.last_name), clean(input.external_id)
+    first, last = _text("firstName", input.first_name), _text("lastName", input.last_name)
     name = clean(input.name) or " ".join(part for part in (first, last) if part) or email
     if not name or len(name) > 500:
         raise Invalid("A contact needs a name of at most 500 characters, or an e-mail address.", field="name")
-    if external_id and as_uuid(external_id):
-        raise Invalid("An externalId is an id of your own, and no UUID.", field="externalId")
-    if email and await tx.fetchval(
-        "SELECT exists (SELECT FROM contacts WHERE org_id = $1 AND email_norm = $2)", tx.org_id, email_key(email)
+    external_id, key = _own_id(input.external_id), how.email_key(email) if email else None
+    if key and await tx.fetchval(
+        "SELECT exists (SELECT FROM contacts WHERE org_id = $1 AND email_norm = $2)", tx.org_id, key
     ):
         raise Conflict(f"There is a contact with the e-mail {email} already.", field="email")
-    company_id = None
-    if clean(input.company_name):
-        ((_, company_id),) = await find_or_make(tx, actor, [Identity(name=name, company=clean(input.company_name))])
-    id = new_id()
+    company_id = await _company(tx, actor, _text("companyName", input.company_name))
+    id, phone, title = new_id(), how.phone(_text("phone", input.phone)), _text("title", input.title)
     await tx.execute(
         """INSERT INTO contacts (org_id, id, name, first_name, last_name, email, email_norm, phone, title, company_id, external_id,
                                  created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
-        tx.org_id, id, name, first, last, email, email_key(email) if email else None, clean(input.phone), clean(input.title), company_id,
-        external_id, tx.now,
+        tx.org_id, id, name, first, last, email, key, phone, title, company_id, external_id,
+        tx.now,
     )  # fmt: skip
     await append(
         tx, actor, Entry(kind=kinds.CONTACT_CREATED, subject_type="contact", subject_id=id, payload={"name": name})
     )
     return await get(tx, id)
+
+
+@operation("crm.contacts.update", role=Role.MEMBER, summary="Change a contact")
+async def update(tx: Tx, actor: Actor, input: EditContact) -> Contact:
+    """Set facts of a person. Raises Invalid, NotFound, Conflict for a stale version, or an e-mail or id that is another's."""
+    row = await records.lock(tx, CONTACT, input.contact_id, version=input.version)
+    how = await matching.read(tx)
+    given = {name: value for name in CONTACT.facts if (value := getattr(input, name, UNSET)) is not UNSET}
+    for name in ("first_name", "last_name", "title", "phone"):
+        if name in given:
+            given[name] = _text(camel(name), given[name])
+    if "phone" in given:
+        given["phone"] = how.phone(given["phone"])
+    if "email" in given:
+        given["email"] = email_address(given["email"]) if clean(given["email"]) else None
+    if "external_id" in given:
+        given["external_id"] = _own_id(given["external_id"])
+    if "name" in given:
+        given["name"] = _text("name", given["name"])
+        if not given["name"]:
+            raise Invalid("A contact needs a name.", field="name")
+    elif {"first_name", "last_name"} & given.keys():
+        full = " ".join(p for n in ("first_name", "last_name") if (p := given.get(n, row[n])))
+        given |= {"name": full} if full else {}
+    if input.company_name is not UNSET:
+        given["company_id"] = await _company(tx, actor, _text("companyName", input.company_name))
+    await records.change(tx, actor, CONTACT, row, given, how, reason=input.reason)
+    return await get(tx, row["id"])
+
+
+def _text(field: str, value: str | None) -> str | None:
+    text = clean(value)
+    if text and len(text) > 500:
+        raise Invalid(f"{field} has at most 500 characters.", field=field)
+    return text
+
+
+def _own_id(text: str | None) -> str | None:
+    external_id = _text("externalId", text)
+    if external_id and as_uuid(external_id):
+        raise Invalid("An externalId is an id of your own, and no UUID.", field="externalId")
+    return external_id
+
+
+async def _company(tx: Tx, actor: Actor, name: str | None) -> UUID | None:
+    """The company of that name, made where it is unknown."""
+    if name is None:
+        return None
+    ((_, company_id),) = await find_or_make(tx, actor, [Identity(name=name, company=name)])
+    return company_id

@@ -1,12 +1,27 @@
 """Customers: who has bought, and from which lead they came. Spec C3."""
 
+from datetime import datetime
 from uuid import UUID
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
+from baton.kernel.operation import Output
 from baton.kernel.values import new_id
+
+
+class Customer(Output, kw_only=True):
+    """Who has bought: a contact, a company or both, and the lead that they came from."""
+
+    id: UUID
+    name: str
+    contact_id: UUID | None
+    company_id: UUID | None
+    lead_id: UUID
+    external_id: str | None
+    version: int
+    created_at: datetime
 
 
 async def make_customer(

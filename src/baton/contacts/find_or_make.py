@@ -7,9 +7,11 @@ import msgspec
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
+from baton.contacts import matching
+from baton.contacts.matching import Matching
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx, columns
-from baton.kernel.values import email_key, fold, new_id
+from baton.kernel.values import fold, new_id
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +36,13 @@ async def find_or_make(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> 
     Without an e-mail there is no contact, without a company's name no company: they cannot be told from others.
     """
     companies = await _companies(tx, actor, identities)
-    contacts = await _contacts(tx, actor, identities, companies)
+    how = await matching.read(tx) if any(i.email for i in identities) else Matching()
+    contacts = await _contacts(tx, actor, identities, companies, how)
     return [
-        (contacts.get(email_key(i.email)) if i.email else None, companies.get(fold(i.company)) if i.company else None)
+        (
+            contacts.get(how.email_key(i.email)) if i.email else None,
+            companies.get(fold(i.company)) if i.company else None,
+        )
         for i in identities
     ]
 
@@ -57,7 +63,9 @@ async def _companies(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> di
     missing = [key for key in wanted if key not in found]
     if missing:
         known = await tx.fetch(
-            "SELECT id, name_norm FROM companies WHERE org_id = $1 AND name_norm = ANY ($2)", tx.org_id, missing
+            "SELECT coalesce(merged_into_id, id) AS id, name_norm FROM companies WHERE org_id = $1 AND name_norm = ANY ($2)",
+            tx.org_id,
+            missing,
         )
         found |= {row["name_norm"]: row["id"] for row in known}
     await append(
@@ -68,12 +76,12 @@ async def _companies(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> di
 
 
 async def _contacts(
-    tx: Tx, actor: Actor, identities: Sequence[Identity], companies: dict[str, UUID]
+    tx: Tx, actor: Actor, identities: Sequence[Identity], companies: dict[str, UUID], how: Matching
 ) -> dict[str, UUID]:
     wanted: dict[str, Identity] = {}
     for identity in identities:
         if identity.email:
-            wanted.setdefault(email_key(identity.email), identity)
+            wanted.setdefault(how.email_key(identity.email), identity)
     if not wanted:
         return {}
     rows = [
@@ -84,7 +92,7 @@ async def _contacts(
             i.last_name,
             i.email,
             key,
-            i.phone,
+            how.phone(i.phone),
             i.title,
             companies.get(fold(i.company)) if i.company else None,
         )
@@ -101,7 +109,9 @@ async def _contacts(
     missing = [key for key in wanted if key not in found]
     if missing:
         known = await tx.fetch(
-            "SELECT id, email_norm FROM contacts WHERE org_id = $1 AND email_norm = ANY ($2)", tx.org_id, missing
+            "SELECT coalesce(merged_into_id, id) AS id, email_norm FROM contacts WHERE org_id = $1 AND email_norm = ANY ($2)",
+            tx.org_id,
+            missing,
         )
         found |= {row["email_norm"]: row["id"] for row in known}
     await append(

@@ -7,7 +7,8 @@ from baton.activities import timeline as audit
 from baton.agents import playbook, run, start_organization, undo, undo_import
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
-from baton.contacts import contact
+from baton.contacts import company, contact, duplicates, matching
+from baton.contacts import find as find_contacts
 from baton.enrichment import auto as auto_enrichment
 from baton.enrichment import providers as enrichment_providers
 from baton.enrichment import runs as enrichment_runs
@@ -33,6 +34,7 @@ from baton.leads import (
     forms,
     history,
     log_activity,
+    merge,
     move,
     move_pipeline,
     page,
@@ -60,12 +62,11 @@ from baton.scoring import rules as scoring_rules
 from baton.tasks import cancel, complete, follow_up, task
 
 MODULES: tuple[ModuleType, ...] = (
-    credentials, members, organization, audit, playbook, run, start_organization, undo, undo_import, kept_imports, imported_rows, start_import, import_steps,
-    export, contact, archive, assign, board,
-    capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page, qualify, quarantine, remove_pipeline, remove_stage,
-    score, score_batch, timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion,
-    forecast, funnel, people, velocity, routed_pipelines, route, routing_rules,
-    scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks, webhook_deliveries, auto_enrichment,
-    enrichment_providers, enrichment_runs, lead_search, fill,
-    rates, define_fields, bulk, search, segments, tags, views,
+    credentials, members, organization, audit, playbook, run, start_organization, undo, undo_import, kept_imports, imported_rows,
+    start_import, import_steps, export, contact, archive, assign, board, capture, convert, create, detail, edit, find, forms,
+    history, log_activity, move, move_pipeline, page, qualify, quarantine, remove_pipeline, remove_stage, score, score_batch,
+    timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion, forecast, funnel, people,
+    velocity, routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
+    webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company, duplicates, matching,
+    find_contacts, merge, rates, define_fields, bulk, search, segments, tags, views,
 )  # fmt: skip

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from baton.activities import kinds
-from baton.contacts.find_or_make import Identity, find_or_make
 from baton.fields import definition as definitions
 from baton.fields.definition import Definition
 from baton.fields.values import require
@@ -19,6 +18,7 @@ from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean, email_address
 from baton.leads import facts as check
 from baton.leads import lead as leads
+from baton.leads.identify import identified
 from baton.leads.lead import Lead
 from baton.leads.score import rescore
 from baton.scoring.score import SCORED_FIELDS
@@ -76,7 +76,7 @@ async def set_facts(
     payload: dict[str, Any] | None = None,
 ) -> Lead:  # fmt: skip
     """Set checked facts of a locked lead under a kind of activity; contact and company follow, and the score."""
-    new = new | await _identified(tx, actor, before, new)
+    new = new | await identified(tx, actor, before, new)
     after = await leads.change(tx, actor, before, kind, reason=reason, payload=payload, **new)
     return await rescore(tx, actor, after, "change") if SCORED_FIELDS & new.keys() else after
 
@@ -111,17 +111,3 @@ def _renamed(before: Lead, given: dict[str, Any]) -> dict[str, Any]:
     after = msgspec.structs.replace(before, **{k: v for k, v in given.items() if k in ("first_name", "last_name")})
     full = " ".join(part for part in (after.first_name, after.last_name) if part)
     return {"name": full} if full else {}
-
-
-async def _identified(tx: Tx, actor: Actor, before: Lead, new: dict[str, Any]) -> dict[str, Any]:
-    """The contact and company that new contact facts point to."""
-    if not {"email", "company_name"} & new.keys():
-        return {}
-    after = msgspec.structs.replace(before, **new)
-    identity = Identity(
-        name=after.name, first_name=after.first_name, last_name=after.last_name, email=after.email, phone=after.phone, title=after.title,
-        company=after.company_name, website=after.website, location=after.location, industry=after.industry, size=after.company_size,
-    )  # fmt: skip
-    ((contact_id, company_id),) = await find_or_make(tx, actor, [identity])
-    found = {"contact_id": contact_id, "company_id": company_id}
-    return {name: value for name, value in found.items() if getattr(before, name) != value}
