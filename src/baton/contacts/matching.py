@@ -47,7 +47,8 @@ def e164(text: str, region: str | None) -> str:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return text
-    if number.extension or not phonenumbers.is_possible_number(number):
+    likely = phonenumbers.is_possible_number(number) and (number.national_number or 0) >= 10**6
+    if number.extension or not (likely or phonenumbers.is_valid_number(number)):
         return text
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
