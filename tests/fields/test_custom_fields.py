@@ -66,9 +66,9 @@ async def create(team: Team, lead: str, fields: dict[str, Any] | None = None) ->
 
 async def test_fields_are_checked_filtered_and_sorted_by_type(fresh: Team, boss: Caller) -> None:
     """Spec A5, A10: every type, over the wire."""
-    for field in TYPES:
-        made = await boss.ok("POST", f"{V1}/crm.fields.create", field)
-        assert made["key"] == field["label"].lower()
+    for definition in TYPES:
+        made = await boss.ok("POST", f"{V1}/crm.fields.create", definition)
+        assert made["key"] == definition["label"].lower()
     for place, values in enumerate(LEADS):
         answer = await boss.ok("POST", f"{V1}/crm.leads.create", {"name": f"Lead {place}", "fields": values})
         assert answer["fields"] == values
