@@ -1,7 +1,7 @@
 """The two agents that a new organization starts with: Athena for intake, Marcus for outbound. Spec A6, A12."""
 
 from baton.accounts.hours import WorkingHours
-from baton.accounts.members import AddAgent, EditMember, Member, add_agent, update
+from baton.accounts.members import AddAgent, AgentKind, EditMember, Member, add_agent, update
 from baton.activities import kinds
 from baton.agents.playbook import NewPlaybookRule, SetPlaybook, Step, set_playbook
 from baton.kernel.actor import Actor
@@ -53,18 +53,21 @@ ATHENA = [
 ]
 
 
+_TEAM: tuple[tuple[str, AgentKind, str, int | None], ...] = (
+    ("Athena", "playbook", "Intake: qualifies, finds an owner, schedules the first step", None),
+    ("Marcus", "external", "Outbound: works the leads that it owns, over MCP or REST", 60),
+)  # fmt: skip
+
+
 async def create_agents(tx: Tx, actor: Actor, supervisor: Member) -> tuple[Member, Member]:
-    """Make Athena with her playbook, and Marcus, both under a supervisor."""
+    """Make Athena with her playbook, and Marcus, who works with a token, both under a supervisor."""
     hours = WorkingHours(days=(1, 2, 3, 4, 5, 6, 7), from_="07:00", to="21:00")
     made = []
-    for name, purpose in (
-        ("Athena", "Intake: qualifies, finds an owner, schedules the first step"),
-        ("Marcus", "Outbound: works leads and follows up"),
-    ):
+    for name, kind, purpose, capacity in _TEAM:
         agent = await add_agent(
             tx, actor,
-            AddAgent(name=name, agent_kind="playbook", purpose=purpose, supervisor_id=str(supervisor.id), time_zone=supervisor.time_zone,
-                     capacity=None if name == "Athena" else 60, external_id=f"agent-{name.lower()}"),
+            AddAgent(name=name, agent_kind=kind, purpose=purpose, supervisor_id=str(supervisor.id), time_zone=supervisor.time_zone,
+                     capacity=capacity, external_id=f"agent-{name.lower()}"),
         )  # fmt: skip
         made.append(await update(tx, actor, EditMember(member_id=str(agent.id), working_hours=hours)))
     await set_playbook(tx, actor, SetPlaybook(agent_id=str(made[0].id), rules=ATHENA))

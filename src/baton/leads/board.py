@@ -15,18 +15,23 @@ from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import cursor, position
 from baton.kernel.values import Ref
 from baton.leads import totals
+from baton.leads.as_of_rowset import rowset
 from baton.leads.matching import matching
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Pipeline, Stage
 
 
 class ReadBoard(Input, kw_only=True):
-    """The pipeline to show (the intake where none is named), what leads to show of it, and how many cards a column."""
+    """The pipeline to show (the intake where none is named), what leads to show of it, and how many cards a column.
+
+    `asOf` is a past moment: the cards, counts and sums as they stood then, in the stages as they are now.
+    """
 
     pipeline_id: Ref | None = None
     where: Condition = msgspec.field(default_factory=everything)
     search: str | None = None
     limit: int = 40
+    as_of: datetime | None = None
 
 
 class ReadColumn(Input, kw_only=True):
@@ -102,21 +107,26 @@ _OWNED = "LEFT JOIN members m ON m.org_id = l.org_id AND m.id = l.owner_id"
 
 @operation("crm.leads.board", kind="query", role=Role.VIEWER, summary="Read a board")
 async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
-    """A pipeline's open stages with counts, sums and first cards, in a fixed number of statements. Raises NotFound."""
+    """A pipeline's open stages with counts, sums and first cards, in a fixed number of statements. Spec A8, A11.
+
+    Raises NotFound for the pipeline, Invalid for a moment to come, or a search in the past.
+    """
     _check(input.limit)
+    past = _past(tx, input)
     pipeline = await pipelines.get(tx, input.pipeline_id) if input.pipeline_id else await pipelines.intake(tx)
     shown = [stage for stage in pipeline.stages if not stage.closed]
     tests, args = await matching(tx, input.where, input.search)
     args.append([stage.id for stage in shown])
+    source = _source(past, args)
     rows = await tx.fetch(
-        f"""SELECT c.* FROM unnest(${len(args)}::uuid[]) AS s (id)
+        f"""{source.begin} SELECT c.* FROM unnest(${source.stages}::uuid[]) AS s (id)
              CROSS JOIN LATERAL (
-                SELECT l.stage_id, {_CARD} FROM leads l {_OWNED}
+                SELECT l.stage_id, {_CARD} FROM {source.leads} l {_OWNED}
                  WHERE {tests} AND l.stage_id = s.id
                  ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {input.limit + 1}) c""",
         *args,
     )
-    sums, known = await _sums(tx, shown, input.where, input.search), await rates(tx)
+    sums, known = await _sums(tx, shown, input.where, input.search, past), await rates(tx)
     cards: dict[UUID, list[Row]] = {}
     for row in rows:
         cards.setdefault(row["stage_id"], []).append(row)
@@ -153,18 +163,52 @@ def _check(limit: int) -> None:
         raise Invalid("A column shows 1 to 200 cards.", field="limit")
 
 
-async def _sums(tx: Tx, stages: list[Stage], where: Condition, search: str | None) -> dict[UUID, list[Sum]]:
-    """Exact counts and sums: from the running totals, or counted where leads are filtered."""
+def _past(tx: Tx, input: ReadBoard) -> datetime | None:
+    """The moment to show, None for the present. Raises Invalid."""
+    if input.as_of is None:
+        return None
+    if input.as_of.tzinfo is None or input.as_of > tx.now:
+        raise Invalid("“asOf” is a past moment with its time zone, such as 2026-10-31T18:00:00Z.", field="asOf")
+    if input.search:
+        raise Invalid(
+            "A board of the past is filtered by conditions; a search finds what is there now.", field="search"
+        )
+    return input.as_of
+
+
+class _Source(msgspec.Struct):
+    """Where leads are read: how the statement begins, the rowset's name, and the parameter that holds the stages."""
+
+    begin: str
+    leads: str
+    stages: int
+
+
+def _source(past: datetime | None, args: list[Any]) -> _Source:
+    """The table, or all leads as they stood at a moment, calculated once. The stages are the last of `args`."""
+    stages = len(args)
+    if past is None:
+        return _Source("", "leads", stages)
+    args.append(past)
+    return _Source(f"WITH past AS MATERIALIZED (SELECT * FROM {rowset(f'${len(args)}')} t)", "past", stages)
+
+
+async def _sums(
+    tx: Tx, stages: list[Stage], where: Condition, search: str | None, past: datetime | None = None
+) -> dict[UUID, list[Sum]]:
+    """Exact counts and sums: from the running totals, or counted where leads are filtered or of the past."""
     ids = [stage.id for stage in stages]
-    if where == EVERYTHING and not search:
+    if where == EVERYTHING and not search and past is None:
         found: list[Any] = [(t.stage_id, t.currency, t.leads, t.value_cents) for t in await totals.read(tx, ids)]
     else:
         tests, args = await matching(tx, where, search)
+        args.append(ids)
+        source = _source(past, args)
         found = await tx.fetch(
-            f"""SELECT l.stage_id, l.currency, count(*) AS leads, coalesce(sum(l.value_cents), 0)::bigint AS value_cents
-                  FROM leads l WHERE {tests} AND l.stage_id = ANY (${len(args) + 1}) GROUP BY 1, 2""",
-            *args, ids,
-        )  # fmt: skip
+            f"""{source.begin} SELECT l.stage_id, l.currency, count(*) AS leads, coalesce(sum(l.value_cents), 0)::bigint AS value_cents
+                  FROM {source.leads} l WHERE {tests} AND l.stage_id = ANY (${source.stages}) GROUP BY 1, 2""",
+            *args,
+        )
     sums: dict[UUID, list[Sum]] = {}
     for stage_id, currency, leads, value_cents in sorted(found, key=lambda t: -t[2]):
         sums.setdefault(stage_id, []).append(Sum(currency=currency, value_cents=value_cents, leads=leads))
