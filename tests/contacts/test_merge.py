@@ -197,3 +197,42 @@ async def test_the_same_phone_is_a_hint(fresh: Team) -> None:
     await fresh.capture(firstName="Zed", lastName="Quill", email="zed@b.example", phone="206.555.0142")
     (pair,) = await fresh.do(fresh.vera, "crm.contacts.duplicates")
     assert (pair.likeness, pair.why) == (100, ["the same phone", "the same name"])
+
+
+async def operation_of(team: Team, kind: str) -> str:
+    log = await team.do(team.ben, "crm.activities.list", kind=kind)
+    return str(log.items[0].operation_id)
+
+
+async def test_undo_takes_a_merge_apart(fresh: Team) -> None:
+    """Spec A7: undo of the operation restores both, and says so."""
+    one, other = await two(fresh)
+    before = await read(fresh, one.contact_id)
+    await merge(fresh, one, other)
+    operation = await operation_of(fresh, "contact_merged")
+    done = await fresh.do(fresh.ben, "crm.operations.undo", operationId=operation)
+    assert [(e.subject_type, e.what, e.outcome) for e in done.effects] == [("contact", "merge", "reversed")]
+    after = await read(fresh, one.contact_id)
+    assert (after.name, after.email, after.phone) == (before.name, before.email, before.phone)
+    assert (await fresh.do(fresh.vera, "crm.leads.get", leadId=str(other.id))).contact_id == other.contact_id
+    again = await fresh.do(fresh.ben, "crm.operations.undo", operationId=operation)
+    assert [e.outcome for e in again.effects] == ["kept"]
+
+
+async def test_undo_of_an_edit_takes_the_contact_back_too(fresh: Team) -> None:
+    """Spec A7: lead and contact go back together; what the contact was told since is kept."""
+    lead = await fresh.capture(email="jo@acme.example", title="Buyer", phone="+12065550100")
+    await fresh.do(fresh.ben, "crm.leads.update", leadId=str(lead.id), email="jo@new.example", title="CFO")
+    operation = await operation_of(fresh, "contact_updated")
+    await fresh.do(fresh.ben, "crm.contacts.update", contactId=str(lead.contact_id), title="CEO")
+    done = await fresh.do(fresh.ben, "crm.operations.undo", operationId=operation)
+    said = {(e.subject_type, e.what): e.outcome for e in done.effects}
+    assert (said["contact", "email"], said["contact", "title"], said["lead", "title"]) == (
+        "reversed",
+        "kept",
+        "reversed",
+    )
+    contact = await read(fresh, lead.contact_id)
+    assert (contact.email, contact.title) == ("jo@acme.example", "CEO")
+    now = await fresh.do(fresh.vera, "crm.leads.get", leadId=str(lead.id))
+    assert (now.email, now.title, now.contact_id) == ("jo@acme.example", "Buyer", lead.contact_id)

@@ -3,13 +3,15 @@
 Nothing is removed from the log: an undo is an operation of its own, with its own activities, and can be undone.
 """
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
+from baton.agents.undo_records import Effect as Effect
+from baton.agents.undo_records import Outcome, done_to, is_merge, undo_records
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Forbidden, NotFound, TooLarge
@@ -18,7 +20,6 @@ from baton.leads import lead as leads
 from baton.leads.lead import Lead
 from baton.tasks.task import earliest_due
 
-Outcome = Literal["reversed", "kept", "impossible"]
 _TOGETHER = (
     ("stageId", "status", "stageEnteredAt", "closedAt", "pipelineId"),
     ("ownerId", "assignedAt"),
@@ -46,16 +47,6 @@ class Undo(Input, kw_only=True):
     reason: str | None = None
 
 
-class Effect(Output, kw_only=True):
-    """One effect of the operation, and what became of it."""
-
-    subject_type: str
-    subject_id: UUID
-    what: str
-    outcome: Outcome
-    why: str | None = None
-
-
 class Undone(Output, kw_only=True):
     """Each effect of what was taken back."""
 
@@ -75,13 +66,16 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
             WHERE org_id = $1 AND operation_id = $2 AND lead_id IS NOT NULL ORDER BY lead_id LIMIT $3""",
         tx.org_id, input.operation_id, _MAX + 1,
     )  # fmt: skip
-    if not found:
-        raise NotFound("There is no such operation, or it changed no lead.")
+    records = await done_to(tx, input.operation_id)
+    if not found and not records:
+        raise NotFound("There is no such operation, or it changed nothing that can be taken back.")
     if len(found) > _MAX:
         raise TooLarge(f"This changed more than {_MAX:,} leads. An import is undone as a whole by crm.imports.undo.")
     await _must_be_allowed(tx, actor, input.operation_id)
-    effects = await undo_leads(tx, actor, input, [row["lead_id"] for row in found])
-    return Undone(operation_id=input.operation_id, effects=[effect for _, effect in effects])
+    effects = await undo_records(tx, actor, records, input.reason)
+    if not is_merge(records):
+        effects += [effect for _, effect in await undo_leads(tx, actor, input, [row["lead_id"] for row in found])]
+    return Undone(operation_id=input.operation_id, effects=effects)
 
 
 async def _must_be_allowed(tx: Tx, actor: Actor, operation_id: UUID) -> None:

@@ -123,10 +123,11 @@ async def write(tx: Tx, sort: Sort, id: UUID, after: Facts, key: str | None) -> 
 
 def difference(before: Facts, after: Facts) -> Changes:
     """The changes {field: [old, new]} from some facts to others, by their JSON names."""
-    return {camel(name): [_plain(before[name]), _plain(after[name])] for name in after if before[name] != after[name]}
+    return {camel(name): [plain(before[name]), plain(after[name])] for name in after if before[name] != after[name]}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A fact as the log writes it."""
     return str(value) if isinstance(value, UUID) else value
 
 
