@@ -6,10 +6,11 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from baton.kernel import upgrade
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.db import Database
 from baton.kernel.errors import Unavailable
-from baton.kernel.migrate import migrate
+from baton.kernel.migrate import migrate, migrations_folder, revisions
 from baton.kernel.settings import Settings, role_dsn
 
 
@@ -84,3 +85,9 @@ async def test_logins_that_an_administrator_made_join_our_roles(empty_database: 
         assert await run(settings.app_dsn or "", "select current_user") == "baton_app"
     finally:
         await run(empty_database, f"drop role {login}")
+
+
+def test_the_names_of_the_files_are_the_revisions_in_order() -> None:
+    """What a start reads without the migration tool is what the tool would run."""
+    _, scripts = upgrade.scripts(migrations_folder())
+    assert revisions() == [script.revision for script in reversed(list(scripts.walk_revisions()))]

@@ -1,6 +1,6 @@
 """The foundation: organizations, pipelines, contacts, leads, the log, tasks, scores, routing, playbooks, forms."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0001"
 down_revision = None

@@ -1,6 +1,6 @@
 """Custom fields, tags, saved views, segments."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0002"
 down_revision = "0001"

@@ -1,6 +1,6 @@
 """Imports that are kept, previewed, resumed and undone."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0003"
 down_revision = "0002"

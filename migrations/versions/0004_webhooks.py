@@ -1,6 +1,6 @@
 """Webhooks and enrichment."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0004"
 down_revision = "0003"

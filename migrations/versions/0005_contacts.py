@@ -1,6 +1,6 @@
 """Contacts and companies: duplicates, merge, unmerge."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0005"
 down_revision = "0004"

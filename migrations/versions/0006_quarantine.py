@@ -1,6 +1,6 @@
 """Captures that look suspicious wait for a person."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0006"
 down_revision = "0005"

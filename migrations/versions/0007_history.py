@@ -1,6 +1,6 @@
 """Closed leads by when they were closed; agents' runs by agent."""
 
-from baton.kernel.migrate import run_sql
+from baton.kernel.upgrade import run_sql
 
 revision = "0007"
 down_revision = "0006"

@@ -7,12 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-from alembic import command, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 import baton
 from baton.kernel import queue, roles
@@ -24,7 +18,7 @@ from baton.kernel.settings import APP_ROLE, RELAY_ROLE, Settings
 # "baton" in ASCII: the advisory lock that whoever migrates holds.
 _LOCK = 0x6261746F6E
 _TURN_TIMEOUT = "10min"
-_SESSION = "set lock_timeout = '10s'; set citus.enable_unsafe_triggers = on"
+SESSION = "set lock_timeout = '10s'; set citus.enable_unsafe_triggers = on"
 _OLDEST_SERVER = 180000
 
 
@@ -42,14 +36,17 @@ async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
     Raises Misconfigured for a database that is newer, foreign, or of an older PostgreSQL, and Unavailable for one that
     cannot be reached or is locked; in each case it is left as it was.
     """
-    config, scripts = _scripts()
-    head = scripts.get_current_head() or ""
+    known = revisions()
+    head = known[-1]
     async with _owner(owner_dsn) as owner:
-        before = await _known_revision(owner, {script.revision for script in scripts.walk_revisions()})
+        before = await _known_revision(owner, set(known))
         await roles.provision(owner, settings)
         await _prepare_citus(owner)
         if before != head:
-            await _upgrade(owner_dsn, config)
+            # Loaded when there is something to do: a server that is up to date starts faster and smaller without it.
+            from baton.kernel.upgrade import upgrade
+
+            await upgrade(owner_dsn, migrations_folder(), SESSION)
             await owner.execute(f"grant select on alembic_version to {APP_ROLE}, {RELAY_ROLE}")
         await queue.install(owner)
     return Migrated(before, head)
@@ -57,7 +54,7 @@ async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
 
 async def check(database: Database) -> None:
     """See that the database fits this version, asking as the application. Raises Misconfigured, saying what to do."""
-    head = _scripts()[1].get_current_head()
+    head = revisions()[-1]
     try:
         revision = await database.app.fetchval("select version_num from alembic_version")
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
@@ -71,25 +68,15 @@ async def check(database: Database) -> None:
         )
 
 
-def _scripts() -> tuple[Config, ScriptDirectory]:
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config, ScriptDirectory.from_config(config)
+def revisions() -> list[str]:
+    """The revisions of this version, oldest first, by the names of their files: `0001_foundation.py` is 0001."""
+    return sorted(file.name.partition("_")[0] for file in (migrations_folder() / "versions").glob("[0-9]*_*.py"))
 
 
 def migrations_folder() -> Path:
     """Where the migrations are: in an installed package beside the code, in a checkout at its top."""
     packaged = Path(baton.__file__).parent / "_migrations"
     return packaged if packaged.is_dir() else Path(baton.__file__).parents[2] / "migrations"
-
-
-def run_sql(name: str) -> None:
-    """Run a file of `migrations/sql` inside the migration's transaction. For use in `migrations/versions`."""
-    sql = (migrations_folder() / "sql" / name).read_text(encoding="utf-8")
-    connection = op.get_bind().connection
-    # The driver's own protocol takes many statements at once; SQLAlchemy's prepares one at a time.
-    connection.dbapi_connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
 
 
 @asynccontextmanager
@@ -105,7 +92,7 @@ async def _owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         await owner.execute(f"set lock_timeout = '{_TURN_TIMEOUT}'")
         await owner.fetchval("select pg_advisory_lock($1)", _LOCK)
-        await owner.execute(_SESSION)
+        await owner.execute(SESSION)
         yield owner
     except asyncpg.LockNotAvailableError as error:
         raise Unavailable(f"{place} is busy: another migration or a long transaction runs there. Try again.") from error
@@ -140,18 +127,3 @@ async def _prepare_citus(owner: asyncpg.Connection) -> None:
               execute format('alter database %I set citus.propagate_set_commands = ''local''', current_database());
             end $$
         """)
-
-
-async def _upgrade(dsn: str, config: Config) -> None:
-    async def connect() -> asyncpg.Connection:
-        connection = await asyncpg.connect(dsn, timeout=30)
-        await connection.execute(_SESSION)
-        return connection
-
-    def run(connection: Connection) -> None:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(run)

@@ -1,6 +1,7 @@
 """Secrets: password hashes, tokens that are shown once and kept as hashes, signed JSON web tokens."""
 
 import asyncio
+import functools
 import hashlib
 import hmac
 import secrets
@@ -15,8 +16,13 @@ from joserfc.jwk import OctKey
 from baton.kernel.errors import Unauthenticated
 
 _hasher = argon2.PasswordHasher()
-_DECOY = _hasher.hash(secrets.token_urlsafe(16))
 _ALGORITHMS = ["HS256"]
+
+
+@functools.cache
+def _decoy() -> str:
+    """A hash that no password fits, to be as slow for an unknown person as for a known one."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 async def hash_password(password: str) -> str:
@@ -27,7 +33,7 @@ async def hash_password(password: str) -> str:
 async def verify_password(password: str, hashed: str | None) -> bool:
     """Whether the password fits; as slow for an unknown person (`hashed` None) as for a known one."""
     try:
-        await asyncio.to_thread(_hasher.verify, hashed or _DECOY, password)
+        await asyncio.to_thread(_hasher.verify, hashed or await asyncio.to_thread(_decoy), password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
     return hashed is not None
