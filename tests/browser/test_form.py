@@ -106,3 +106,20 @@ async def test_an_admin_makes_a_form_and_copies_its_snippet(enter: OpenRoom, tea
     form = await opened.value
     await form.get_by_label("Phone").wait_for()
     assert await form.locator('input[type=hidden][name="field.utm_source"]').count() == 1
+
+
+async def test_a_member_releases_what_was_held_and_discards_the_rest(enter: OpenRoom, team: Team) -> None:
+    room = await enter(team.ben)
+    url = f"{room.site}/f/{team.started.form_address}"
+    for name in ("Real", "Robot"):
+        answers = {"firstName": name, "lastName": "Person", "email": f"{name.lower()}@example.com", "nickname": "me"}
+        await room.context.request.post(url, form=answers)
+    page = await room.go("/settings/forms")
+    await page.get_by_text("A field that people do not see was filled in.").first.wait_for()
+    assert await room.axe() == []
+    await page.get_by_role("button", name="Discard Robot Person").click()
+    await page.get_by_role("button", name="Release Real Person").click()
+    await page.get_by_role("heading", name="Real Person").wait_for()
+    assert [lead.name for lead in (await team.do(team.ana, "crm.leads.find")).items] == ["Real Person"]
+    await room.go("/settings/forms")
+    assert await page.locator("#held").count() == 0

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options
+from baton.doors.web.held import waiting
 from baton.doors.web.hosted_form import TRAP, is_hidden, kind_of
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
@@ -52,7 +53,7 @@ async def show(visit: Visit) -> Response:
         }
         for form in found
     ]
-    return await page(visit, "forms.html", here="/settings/forms", forms=views)
+    return await page(visit, "forms.html", here="/settings/forms", forms=views, held=await waiting(visit))
 
 
 async def new(visit: Visit) -> Response:
@@ -89,6 +90,7 @@ def _wish(fields: Mapping[str, str], asked: list[str]) -> CreateForm:
         fields=[*(field for field in _ASKABLE if field.required or field.name in asked), *_CAMPAIGN],
         success_message=fields.get("successMessage", "").strip() or _THANKS,
         redirect_url=fields.get("redirectUrl", "").strip() or None,
+        proof_of_work="proofOfWork" in fields,
     )
 
 
