@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import pytest_asyncio
+from starlette.applications import Starlette
+from tests.doors.conftest import app as app
+from tests.doors.conftest import http as http
+from tests.doors.conftest import stranger as stranger
+from tests.imports.desk import Desk, open_desk
+from tests.team import make_team
 
 from baton.accounts.found import Found, found
 from baton.kernel.actor import Actor, Role, system
@@ -62,3 +69,9 @@ async def office(settings: Settings) -> AsyncIterator[Office]:
         await set_rules(tx, baton, SetRules(factors=DEFAULT_FACTORS))
     yield Office(db, Actor(type="user", org_id=org_id, role=Role.MEMBER, name="Ana Rey", id=owner.id, via="csv"))
     await db.close()
+
+
+@pytest_asyncio.fixture
+async def desk(app: Starlette, http: httpx2.AsyncClient, db: Database) -> Desk:
+    """A new organization with people at the REST door."""
+    return await open_desk(app, http, await make_team(db, "Desk"))

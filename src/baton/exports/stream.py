@@ -75,6 +75,8 @@ async def _batches(
 ) -> AsyncGenerator[list[Row]]:
     async with db.transaction(actor.org_id, read_only=True) as conn:
         tx = Tx(conn, actor.org_id, utc_now(), "crm.exports.leads")
+        # A name of its own: a prepared FETCH remembers the columns of the cursor that it was prepared for.
+        name = f"export_{export.id.hex}"
         await conn.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{PATIENCE}s'")
         asked = export.asked
         tests, args = await matching(tx, asked.where, asked.search, asked.segment_id)
@@ -86,7 +88,7 @@ async def _batches(
         args += [[row["name"] for row in names], list(export.fields)]
         listed = selected(columns, typed=typed, shared=len(args) - 1, fields=len(args))
         await conn.execute(
-            f"""DECLARE leads_out NO SCROLL CURSOR FOR
+            f"""DECLARE {name} NO SCROLL CURSOR FOR
                 SELECT {listed} FROM leads l
                   JOIN pipelines p ON p.org_id = l.org_id AND p.id = l.pipeline_id
                   JOIN stages s ON s.org_id = l.org_id AND s.id = l.stage_id
@@ -95,5 +97,5 @@ async def _batches(
                  ORDER BY {by.sql} {direction}, l.id {direction}""",
             *args,
         )
-        while batch := await conn.fetch(f"FETCH {BATCH} FROM leads_out"):
+        while batch := await conn.fetch(f"FETCH {BATCH} FROM {name}"):
             yield batch

@@ -111,7 +111,7 @@ class Shape:
         for column, text in said:
             if found is None or not self.ladder.knows(text):
                 cells.note(column, "no stage of the pipeline by this name; the lead enters the first, the word is kept")
-            elif self.ladder.is_stage(text):
+            elif cells.exact or self.ladder.is_stage(text):
                 cells.strike(column)
         for column in cells.columns("converted"):
             text = text_of(cells.row.cells[column.place])

@@ -149,11 +149,12 @@ async def load_next(tx: Tx, actor: Actor, input: LoadNext) -> list[LoadedRow]:
         tx.org_id, found.id, input.reached, outcomes.count("created"), outcomes.count("updated"),
         outcomes.count("duplicate") + input.repeats, len(input.refused),
     )  # fmt: skip
-    rows = [(refused.line, refused.reason, refused.cells) for refused in input.refused]
+    rows = [(each.line, each.reason, msgspec.json.encode(each.cells).decode()) for each in input.refused]
     if rows:
         await tx.execute(
             """INSERT INTO import_refusals (org_id, import_id, line, reason, cells)
-               SELECT $1, $2, r.* FROM unnest($3::bigint[], $4::text[], $5::jsonb[]) AS r ON CONFLICT DO NOTHING""",
+               SELECT $1, $2, r.line, r.reason, r.cells::jsonb
+                 FROM unnest($3::bigint[], $4::text[], $5::text[]) AS r (line, reason, cells) ON CONFLICT DO NOTHING""",
             tx.org_id, found.id, *columns(rows, 3),
         )  # fmt: skip
     return answers
