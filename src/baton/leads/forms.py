@@ -34,6 +34,7 @@ FieldName = Literal[
     "message",
 ]
 _NUMBERS = {"companySize"}
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 
 
 class FormField(Input, kw_only=True):
@@ -169,8 +170,15 @@ def _check(input: CreateForm, fields: list[FormField]) -> None:
         raise Invalid(
             "A form asks for an e-mail, a last name or a company: somebody must be reachable.", field="fields"
         )
-    if input.redirect_url and urlsplit(input.redirect_url).scheme not in ("http", "https"):
-        raise Invalid("redirectUrl is a web address.", field="redirectUrl")
+    if input.redirect_url and not _is_web_address(input.redirect_url):
+        raise Invalid("redirectUrl is a web address such as https://example.com/thanks.", field="redirectUrl")
+
+
+def _is_web_address(url: str) -> bool:
+    """Whether a header may name the address: its host stands in the page's policy, where `;` would begin another rule."""
+    plain = len(url) <= 2000 and url.isprintable() and " " not in url
+    parts = urlsplit(url) if plain else urlsplit("")
+    return parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.netloc))
 
 
 @operation("crm.forms.submit", role=None, summary="Submit a form")
