@@ -8,9 +8,10 @@ from starlette.requests import Request
 from baton.doors.limits import limits_of
 from baton.doors.web.visit import database
 from baton.kernel.actor import Actor, Role, system
-from baton.kernel.errors import Invalid, NotFound
-from baton.kernel.operation import Operation
+from baton.kernel.errors import Forbidden, Invalid, NotFound
+from baton.kernel.operation import Operation, perform
 from baton.kernel.values import as_uuid
+from baton.leads.forms import Form, GetForm
 
 VISITOR = "Website form"
 NO_ORGANIZATION = "There is no such organization, or it is not active."
@@ -21,12 +22,22 @@ async def visitor(request: Request, op: Operation, input: Any) -> tuple[Actor, d
     """The actor of an anonymous call, and the headers that say how the caller stands.
 
     Raises Invalid where the input does not say whom it is for, NotFound for an organization or form that is not there,
-    TooMany.
+    TooMany, and Forbidden for a form that only its own page can send.
     """
     given = input if isinstance(input, dict) else {}
-    org_id = await _of_form(request, given) if "address" in op.input.__struct_fields__ else _named(given)
+    of_form = "address" in op.input.__struct_fields__
+    org_id = await _of_form(request, given) if of_form else _named(given)
     counted = limits_of(request).must_admit_capture(request, str(org_id)) if op.kind == "mutation" else {}
-    return system(org_id, VISITOR, via="form", role=Role.VIEWER), counted
+    actor = system(org_id, VISITOR, via="form", role=Role.VIEWER)
+    if of_form and op.kind == "mutation":
+        await _must_need_no_proof(request, actor, given["address"])
+    return actor, counted
+
+
+async def _must_need_no_proof(request: Request, actor: Actor, address: str) -> None:
+    form: Form = await perform(database(request), actor, "crm.forms.get", GetForm(address=address))
+    if form.proof_of_work:
+        raise Forbidden(f"This form asks the browser for a proof of work. Send it by its page, /f/{form.address}.")
 
 
 def _named(given: dict[str, Any]) -> UUID:
