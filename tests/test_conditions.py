@@ -107,9 +107,11 @@ def naive(node: Condition, row: dict[str, Any]) -> bool:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(condition=conditions, data=rows)
-async def test_sql_agrees_with_a_naive_reading(db: Database, condition: Condition, data: list[dict[str, Any]]) -> None:
-    compiled = compile(condition, FIELDS, now=NOW, first=2)
+@given(condition=conditions, data=rows, only_where=st.booleans())
+async def test_sql_agrees_with_a_naive_reading(
+    db: Database, condition: Condition, data: list[dict[str, Any]], only_where: bool
+) -> None:
+    compiled = compile(condition, FIELDS, now=NOW, first=2, only_where=only_where)
     found = await db.relay.fetch(
         f"""SELECT l.n
               FROM (SELECT r.n, r.v ->> 'name' AS name, (r.v ->> 'score')::bigint AS score,

@@ -59,9 +59,12 @@ async def of(tx: Tx, *asked: Condition) -> Mapping[str, Field]:
     return LEAD_FIELDS | {f"field.{each.key}": definition.column(each) for each in await definition.read(tx)}
 
 
-async def compiled(tx: Tx, condition: Condition, *, first: int) -> Compiled:
-    """SQL for a condition over the organization's leads `l`, its parameters from `$first` on. Raises Invalid."""
-    return conditions.compile(condition, await of(tx, condition), now=tx.now, first=first)
+async def compiled(tx: Tx, condition: Condition, *, first: int, only_where: bool = False) -> Compiled:
+    """SQL for a condition over the organization's leads `l`, its parameters from `$first` on. Raises Invalid.
+
+    With `only_where` it may only stand in a WHERE, and indexes can answer it.
+    """
+    return conditions.compile(condition, await of(tx, condition), now=tx.now, first=first, only_where=only_where)
 
 
 async def check(tx: Tx, condition: Condition) -> Condition:

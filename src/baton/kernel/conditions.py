@@ -52,13 +52,18 @@ _COMPARE = {"=": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 _ORDERED = {"integer", "number", "date", "time"}
 
 
-def compile(condition: Condition, fields: Mapping[str, Field], *, now: datetime, first: int = 1) -> Compiled:
+def compile(
+    condition: Condition, fields: Mapping[str, Field], *, now: datetime, first: int = 1, only_where: bool = False
+) -> Compiled:
     """SQL for a condition, its parameters starting at `$first`; `now` is what relative dates count from.
+
+    With `only_where` the SQL may be null where it would be false, which a WHERE takes for the same: then an index can
+    answer tests that stand under no `not`.
 
     `fields` is the closed list of what may be named; a name starting with "field." reaches an organization's custom
     field. Raises Invalid, naming the part that is wrong.
     """
-    compiler = _Compiler(fields, now, first)
+    compiler = _Compiler(fields, now, first, only_where)
     sql = compiler.node(condition, 0)
     return Compiled(sql, compiler.args)
 
@@ -70,8 +75,9 @@ def check(condition: Condition, fields: Mapping[str, Field], *, now: datetime) -
 
 
 class _Compiler:
-    def __init__(self, fields: Mapping[str, Field], now: datetime, first: int) -> None:
+    def __init__(self, fields: Mapping[str, Field], now: datetime, first: int, only_where: bool) -> None:
         self.fields, self.now, self.first = fields, now, first
+        self.may_be_null = only_where
         self.args: list[Any] = []
         self.nodes = 0
 
@@ -89,7 +95,10 @@ class _Compiler:
             joined = (" AND " if word == "all" else " OR ").join(self.node(part, depth + 1) for part in parts)
             return f"({joined})" if parts else ("true" if word == "all" else "false")
         if keys == {"not"}:
-            return f"(NOT {self.node(node['not'], depth + 1)})"
+            outside, self.may_be_null = self.may_be_null, False
+            inner = self.node(node["not"], depth + 1)
+            self.may_be_null = outside
+            return f"(NOT {inner})"
         if "field" in keys and "op" in keys and keys <= {"field", "op", "value"}:
             return self.test(node["field"], node["op"], node.get("value"))
         raise Invalid("A condition has “all”, “any”, “not”, or “field” with “op” and “value”.")
@@ -105,21 +114,19 @@ class _Compiler:
         if found.type == "tags":
             return self.tags(found, name, op, value)
         if op in _COMPARE and (op == "=" or found.type in _ORDERED):
-            return f"coalesce({found.sql} {_COMPARE[op]} {self.value(found, name, value)}, false)"
+            return self.held(f"{found.sql} {_COMPARE[op]} {self.value(found, name, value)}")
         if op == "!=":
             return f"({found.sql} IS DISTINCT FROM {self.value(found, name, value)})"
         if op in ("in", "not_in"):
             array = self.argument(
                 [_convert(found.type, name, v) for v in _list(name, value)], f"{_CASTS[found.type]}[]"
             )
-            return (
-                f"coalesce({found.sql} = ANY ({array}), false)"
-                if op == "in"
-                else f"coalesce({found.sql} <> ALL ({array}), true)"
-            )
+            if op == "in":
+                return self.held(f"{found.sql} = ANY ({array})")
+            return f"coalesce({found.sql} <> ALL ({array}), true)"
         if op == "between" and found.type in _ORDERED:
             low, high = _pair(name, value)
-            return f"coalesce({found.sql} BETWEEN {self.value(found, name, low)} AND {self.value(found, name, high)}, false)"
+            return self.held(f"{found.sql} BETWEEN {self.value(found, name, low)} AND {self.value(found, name, high)}")
         if op in ("contains", "starts_with") and found.type == "text":
             return self.pattern(found, name, op, value)
         if op == "has_word" and found.type == "text":
@@ -149,7 +156,7 @@ class _Compiler:
         text = _convert("text", name, value).lower()
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         like = self.argument(f"%{escaped}%" if op == "contains" else f"{escaped}%", "text")
-        return f"coalesce(lower({found.sql}) LIKE {like}, false)"
+        return self.held(f"lower({found.sql}) LIKE {like}")
 
     def relative(self, found: Field, name: Any, op: str, value: Any) -> str:
         days = value.get("days") if isinstance(value, dict) and set(value) == {"days"} else None
@@ -159,10 +166,14 @@ class _Compiler:
         cast = _CASTS[found.type]
         at = self.argument(edge if found.type == "time" else edge.date(), cast)
         if op == "older_than":
-            return f"coalesce({found.sql} < {at}, false)"
+            return self.held(f"{found.sql} < {at}")
         now = self.argument(self.now if found.type == "time" else self.now.date(), cast)
         low, high = (now, at) if op == "within_next" else (at, now)
-        return f"coalesce({found.sql} BETWEEN {low} AND {high}, false)"
+        return self.held(f"{found.sql} BETWEEN {low} AND {high}")
+
+    def held(self, sql: str) -> str:
+        """A test that is false, not null, where the value is missing, unless null will do."""
+        return f"({sql})" if self.may_be_null else f"coalesce({sql}, false)"
 
     def value(self, found: Field, name: Any, value: Any) -> str:
         return self.argument(_convert(found.type, name, value), _CASTS[found.type])
