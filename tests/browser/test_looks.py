@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import OpenRoom
-from tests.browser.stages import lead
+from tests.browser.stages import inbound, lead
 from tests.team import Team
 
 WIDTHS = {"wide": (1440, 900), "tablet": (820, 1100), "phone": (390, 844)}
@@ -22,6 +22,11 @@ async def _paths(team: Team) -> dict[str, str]:
     closed = await lead(team, "Owen", "Clarke")
     await team.do(team.ben, "crm.leads.disqualify", leadId=str(closed.id), reason="No budget")
     id = hannah.id
+    intake = await inbound(team)
+    stage = intake.stages[0].id
+    moved = (await team.log(id))[-2].operation_id
+    await team.capture()
+    await team.run_due()
     return {
         "board": "/board",
         "board-empty": "/board?q=nobody",
@@ -36,6 +41,28 @@ async def _paths(team: Team) -> dict[str, str]:
         "assign": f"/leads/{id}/assign",
         "disqualify": f"/leads/{id}/disqualify",
         "follow-up": f"/leads/{id}/follow-up",
+        "dashboard": "/dashboard/crm",
+        "dashboard-all": "/dashboard/crm?period=all&status=qualified",
+        "history": f"/history/{intake.id}",
+        "history-none": f"/history/{intake.id}?outcome=won",
+        "undo": f"/undo/{moved}",
+        "agents": "/settings/agents",
+        "agent": f"/agents/{team.athena.id}",
+        "agent-new": "/settings/agents/new",
+        "agent-edit": f"/agents/{team.athena.id}/edit",
+        "agent-rule": f"/agents/{team.athena.id}/rules/new",
+        "pipelines": "/settings/pipelines",
+        "pipeline-new": "/settings/pipelines/new",
+        "pipeline-remove": f"/settings/pipelines/{intake.id}/remove",
+        "stage": f"/settings/pipelines/{intake.id}/stages/{stage}",
+        "members": "/settings/members",
+        "member-new": "/settings/members/new",
+        "keys": "/settings/keys",
+        "key-new": "/settings/keys/new",
+        "scoring": "/settings/scoring",
+        "scoring-bands": "/settings/scoring/bands",
+        "routing": "/settings/routing",
+        "routing-rule": "/settings/routing/new",
         "forms": "/settings/forms",
         "form-new": "/settings/forms/new",
         "form": f"/f/{team.started.form_address}",

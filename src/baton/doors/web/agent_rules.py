@@ -68,7 +68,7 @@ async def _sheet(
     return await sheet(
         visit, "agent_rule.html", f"A rule of {agent.name}", act="Save the rule", back=f"/agents/{agent.id}",
         values=({"enabled": ""} | visit.fields) if posted else values, error=error, here=HERE,
-        triggers=list(TRIGGERS.items()), form=form(condition, known), steps=[*steps, ("", "")],
+        triggers=list(TRIGGERS.items()), form=form(condition, known, visit.several), steps=[*steps, ("", "")],
         acts=[("", "—"), *ACTS.items(), *more.items()], examples=EXAMPLES, removable=rule is not None,
         lede="It holds from the next activity on; nothing needs to be restarted.",
     )  # fmt: skip

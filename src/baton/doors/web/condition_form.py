@@ -39,18 +39,24 @@ class ConditionForm:
     hints: list[str]
 
 
-def form(condition: Condition, known: Vocabulary) -> ConditionForm:
-    """The form of a condition, with a few rows to fill in."""
-    match = "any" if "any" in condition else "all"
+def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str]] = ()) -> ConditionForm:
+    """The form of a condition, with a few rows to fill in; where it was refused, as it was `typed`."""
+    given = dict(typed)
+    match = given.get("match") or ("any" if "any" in condition else "all")
     parts = condition.get(match, [condition])
     flat = all(isinstance(part, dict) and "field" in part for part in parts)
-    rows = [_row(part, known) for part in parts] if flat else []
+    text = None if flat else json.dumps(condition, ensure_ascii=False, indent=2)
+    if given:
+        text = given.get("conditionText")
+        rows = [TestRow(*row) for row in _columns(typed) if row[0]]
+    else:
+        rows = [_row(part, known) for part in parts] if flat else []
     named = list(FIELDS.items())
     named += [(row.field, label(row.field)) for row in rows if row.field not in FIELDS]
     return ConditionForm(
         match=match,
         rows=[*rows, *[TestRow("", "=", "")] * SPARE],
-        text=None if flat else json.dumps(condition, ensure_ascii=False, indent=2),
+        text=text,
         fields=[("", "—"), *named],
         ops=list(OPS.items()),
         hints=sorted({name for names in known.names.values() for name in names.values()}),
@@ -74,9 +80,16 @@ def parsed(pairs: Sequence[tuple[str, str]], known: Vocabulary) -> Condition:
     given = dict(pairs)
     if "conditionText" in given:
         return _text(given["conditionText"])
-    columns = [[value for key, value in pairs if key == name] for name in ("testField", "testOp", "testValue")]
-    tests = [_test(field, op, value.strip(), known) for field, op, value in zip(*columns, strict=False) if field]
+    tests = [_test(field, op, value.strip(), known) for field, op, value in _columns(pairs) if field]
     return {"any" if given.get("match") == "any" and tests else "all": tests}
+
+
+def _columns(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """The rows of field, test and value as they were typed."""
+    fields, ops, values = (
+        [value for key, value in pairs if key == name] for name in ("testField", "testOp", "testValue")
+    )
+    return list(zip(fields, ops, values, strict=False))
 
 
 def _text(text: str) -> Condition:

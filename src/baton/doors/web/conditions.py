@@ -148,6 +148,8 @@ def _test(node: Condition, known: Vocabulary) -> str:
         low, high = (value_words(field, each, known) for each in value)
         return f"{name} is between {low} and {high}"
     told = value_words(field, value, known)
+    if op == "has_word" and isinstance(value, list) and len(value) > 1:
+        return f"{name} has one of the words {told}"
     if field == "via" and op in ("=", "in"):
         return f"it came by {told}"
     if op in ("within_last", "within_next", "older_than"):

@@ -10,3 +10,4 @@ import "./copy.js";
 import "./live.js";
 import "./board.js";
 import "./menu.js";
+import "./stages.js";

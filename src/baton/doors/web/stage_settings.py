@@ -1,0 +1,109 @@
+"""Settings → Pipelines: one stage, made, changed and removed. Spec A3, B2."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from baton.doors.web.filters import Options
+from baton.doors.web.pipeline_settings import HERE, pipeline_of
+from baton.doors.web.render import done
+from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import STATUSES
+from baton.doors.web.visit import Visit, as_uuid
+from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.leads.remove_stage import RemoveStage
+from baton.pipelines.pipeline import Stage
+from baton.pipelines.stages import AddStage, EditStage
+
+
+async def new(visit: Visit) -> Response:
+    """GET and POST /settings/pipelines/{pipeline}/stages/new."""
+    pipeline = await pipeline_of(visit)
+    error: Refusal | None = None
+    values: dict[str, Any] = {"colour": "#5b8fd6", "status": "", "probability": ""} | visit.fields
+    if visit.request.method == "POST":
+        try:
+            made: Stage = await visit.perform(
+                "crm.pipelines.addStage", _read(visit, AddStage, pipelineId=str(pipeline.id))
+            )
+            return done(visit, f"“{made.name}” is a stage of {pipeline.name}.", f"{HERE}#pipeline-{pipeline.id}")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    statuses: Options = [("", "By its name and place"), *STATUSES.items()]
+    return await sheet(
+        visit, "stage.html", f"New stage of {pipeline.name}", act="Add the stage", back=HERE, values=values, error=error,
+        here=HERE, statuses=statuses, remove_url=None,
+    )  # fmt: skip
+
+
+async def edit(visit: Visit) -> Response:
+    """GET and POST /settings/pipelines/{pipeline}/stages/{stage}."""
+    stage = await _stage(visit)
+    error: Refusal | None = None
+    values: dict[str, Any] = {
+        "name": stage.name, "colour": stage.colour, "probability": stage.probability, "status": stage.status,
+        "slaDays": stage.sla_days or "", "autoNurture": "on" if stage.auto_nurture else "",
+    }  # fmt: skip
+    if visit.request.method == "POST":
+        values |= {"autoNurture": ""} | visit.fields
+        try:
+            wish = _read(visit, EditStage, stageId=str(stage.id), slaDays=None)
+            if wish.status == stage.status:
+                wish.status = None  # its meaning stays as it is
+            await visit.perform("crm.pipelines.updateStage", wish)
+            return done(visit, f"“{wish.name}” is changed.", HERE)
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    base = f"{HERE}/{visit.path['pipeline']}/stages/{stage.id}"
+    return await sheet(
+        visit, "stage.html", f"Change {stage.name}", act="Save", back=HERE, values=values, error=error, here=HERE,
+        statuses=list(STATUSES.items()), remove_url=f"{base}/remove",
+    )  # fmt: skip
+
+
+async def remove(visit: Visit) -> Response:
+    """GET and POST /settings/pipelines/{pipeline}/stages/{stage}/remove: where its leads go is asked."""
+    pipeline = await pipeline_of(visit)
+    stage = await _stage(visit)
+    error: Refusal | None = None
+    if visit.request.method == "POST":
+        try:
+            target = visit.fields.get("moveTo") or None
+            await visit.perform("crm.pipelines.removeStage", RemoveStage(stage_id=str(stage.id), move_to=target))
+            return done(visit, f"“{stage.name}” is removed.", HERE)
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    targets: Options = [("", "Choose, if it holds leads")]
+    targets += [(str(each.id), each.name) for each in pipeline.stages if each.id != stage.id]
+    return await sheet(
+        visit, "remove.html", f"Remove {stage.name}?", act="Remove the stage", back=HERE, values=visit.fields, error=error,
+        here=HERE, tone="danger", targets=targets, label="Its leads go to",
+        lede="The stage leaves the board. Leads that passed through it keep it in their history.",
+    )  # fmt: skip
+
+
+async def _stage(visit: Visit) -> Stage:
+    id = as_uuid(visit.path["stage"])
+    found = next((stage for stage in (await pipeline_of(visit)).stages if stage.id == id), None)
+    if found is None:
+        raise NotFound("There is no such stage in this pipeline.")
+    return found
+
+
+def _read(visit: Visit, type: Any, **known: Any) -> Any:
+    """The stage that the form says, as input of an operation. Raises Invalid."""
+    given: dict[str, Any] = dict(known) | {"autoNurture": visit.fields.get("autoNurture") == "on"}
+    given |= {name: text for name in ("name", "colour", "status") if (text := visit.fields.get(name, "").strip())}
+    for name, words in (("probability", "probability"), ("slaDays", "days")):
+        text = visit.fields.get(name, "").strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) < 6):
+            raise Invalid(f"The {words} is a whole number.", field=name)
+        if text:
+            given[name] = int(text)
+    if "name" not in given:
+        raise Invalid("A stage needs a name.", field="name")
+    try:
+        return msgspec.convert(given, type)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error).partition(" - at")[0]) from None
