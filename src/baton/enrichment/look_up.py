@@ -88,6 +88,9 @@ async def _one(db: Database, org_id: UUID, provider: Row, run: Row, now: datetim
         await _try_again(db, org_id, run, error, now)
     except BatonError as error:
         await _try_again(db, org_id, run, Failed(error.message, final=error.status < 500), now)
+    except Exception:
+        log.exception("looking a lead up stumbled", org_id=str(org_id), run_id=str(run["id"]))
+        await _try_again(db, org_id, run, Failed("Something went wrong on our side. It is written down."), now)
 
 
 async def _ask(db: Database, org_id: UUID, provider: Row, run: Row) -> Found:

@@ -14,6 +14,7 @@ from baton.automations.webhooks.signature import headers
 from baton.kernel.actor import Role, system
 from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Row, Tx, columns
+from baton.kernel.errors import Unavailable
 from baton.kernel.operation import perform
 from baton.kernel.outbound import Answer, Unreachable
 from baton.kernel.values import new_id, utc_now
@@ -94,7 +95,12 @@ async def deliver(db: Database, org_id: UUID, endpoint_id: UUID, now: datetime |
         if target is None or not claimed:
             return 0
         bodies = await deliveries.messages(tx, [row["activity_id"] for row in claimed])
-    keys = _keys(db, org_id, endpoint_id, target, moment)
+    try:
+        keys = _keys(db, org_id, endpoint_id, target, moment)
+    except Unavailable as error:
+        unsigned = Outcome(False, None, 0, error=error.message)
+        await asyncio.gather(*(_record(db, org_id, endpoint_id, row, unsigned, now) for row in claimed))
+        return len(claimed)
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(row: Row) -> None:
