@@ -11,3 +11,4 @@ import "./live.js";
 import "./board.js";
 import "./menu.js";
 import "./stages.js";
+import "./keys.js";
