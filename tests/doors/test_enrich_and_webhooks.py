@@ -1,13 +1,16 @@
 """Document C's enrichment routes and webhooks, at the doors for programs. Spec C1, C8, C9."""
 
+import httpx2
+
 from baton.jobs import lanes
-from tests.doors.conftest import Caller
+from tests.doors.conftest import Caller, caller
 from tests.enrichment.world import World
 from tests.team import Team
 
 
-async def test_document_cs_enrichment_routes(ana: Caller, ben: Caller, stranger: Caller, team: Team) -> None:
+async def test_document_cs_enrichment_routes(http: httpx2.AsyncClient, stranger: Caller, fresh: Team) -> None:
     """Spec C1: enrich, batch, auto, status, under both prefixes; another organization finds nothing."""
+    team, ana, ben = fresh, await caller(http, fresh, "ana"), await caller(http, fresh, "ben")
     world = World()
     server = await world.listen()
     world.say("GET /v1", {"industry": "Shipping"})
@@ -25,7 +28,7 @@ async def test_document_cs_enrichment_routes(ana: Caller, ben: Caller, stranger:
     assert auto["where"] == {"all": [{"field": "source", "op": "=", "value": "partner"}]}
     refused = await ben.call("POST", "/api/crm/leads/enrich/auto", {"filter": {"source": "partner"}})
     assert refused.status_code == 403
-    await lanes.step(team.db)
+    await lanes.step(team.db, only=team.org_id)
     for id in (made.json()["id"], lead.id):
         status = await ben.ok("GET", f"/api/crm/leads/enrichment/status/{id}")
         assert (status["leadId"], status["cause"]) == (str(lead.id), "request" if id != lead.id else "batch")

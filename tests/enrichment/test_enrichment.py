@@ -44,7 +44,7 @@ async def provider(team: Team, world: World, **more: Any) -> Any:
 
 async def look_up(team: Team, lead_id: Any, **fields: Any) -> Any:
     run = await team.do(team.ben, "crm.leads.enrich", leadId=str(lead_id), **fields)
-    await lanes.step(team.db)
+    await lanes.step(team.db, only=team.org_id)
     return await team.do(team.ben, "crm.leads.enrichmentStatus", id=str(run.id))
 
 
@@ -126,7 +126,7 @@ async def test_apify_is_asked_through_its_real_client(fresh: Team, world: World)
     run = await fresh.do(fresh.ben, "crm.leads.enrich", leadId=str(lead.id), providerId=str(made.id))
     now = utc_now()
     for _ in range(4):
-        await lanes.step(fresh.db, now=now)
+        await lanes.step(fresh.db, now=now, only=fresh.org_id)
         now += LOOK_AGAIN
     done = await fresh.do(fresh.ben, "crm.leads.enrichmentStatus", id=str(run.id))
     assert (done.status, done.error, done.cost, done.attempts) == ("done", None, 0.2654, 1)
@@ -157,7 +157,7 @@ async def test_a_provider_that_stumbles_is_asked_again_then_given_up(fresh: Team
     run = await fresh.do(fresh.ben, "crm.leads.enrich", leadId=str(lead.id))
     now, pauses = utc_now(), []
     for _ in range(ATTEMPTS + 2):
-        await lanes.step(fresh.db, now=now)
+        await lanes.step(fresh.db, now=now, only=fresh.org_id)
         seen = await fresh.do(fresh.ben, "crm.leads.enrichmentStatus", id=str(lead.id))
         if seen.status != "waiting":
             break
@@ -180,7 +180,7 @@ async def test_batches_by_name_or_condition(fresh: Team, world: World) -> None:
     named = await fresh.do(fresh.ben, "crm.leads.enrichBatch", leadIds=[str(one.id)])
     found = await fresh.do(fresh.ben, "crm.leads.enrichBatch", where={"field": "source", "op": "=", "value": "event"})
     assert [run.lead_id for run in named.runs + found.runs] == [one.id, two.id]
-    await lanes.step(fresh.db)
+    await lanes.step(fresh.db, only=fresh.org_id)
     page = await fresh.do(fresh.ben, "crm.enrichment.runs", status="done")
     assert {run.lead_id for run in page.items} == {one.id, two.id}
     with pytest.raises(Invalid):
@@ -195,7 +195,7 @@ async def test_every_new_lead_that_matches_is_looked_up_by_itself(fresh: Team, w
     lead = await fresh.capture(email="a@auto.example", source="website")
     other = await fresh.capture(email="b@auto.example", source="event")
     await fresh.run_due()
-    await lanes.step(fresh.db)
+    await lanes.step(fresh.db, only=fresh.org_id)
     done = await fresh.do(fresh.ben, "crm.leads.enrichmentStatus", id=str(lead.id))
     assert (done.status, done.cause) == ("done", "auto")
     (told,) = [a for a in await fresh.log(lead.id) if a.kind == "contact_enriched"]
@@ -258,7 +258,7 @@ async def test_a_search_at_a_provider_fills_the_pipeline(fresh: Team, world: Wor
     run = await fresh.do(fresh.ben, "crm.leads.searchAtProvider", asked)
     now = utc_now()
     for _ in range(3):
-        await lanes.step(fresh.db, now=now)
+        await lanes.step(fresh.db, now=now, only=fresh.org_id)
         now += LOOK_AGAIN
     done = await fresh.do(fresh.ben, "crm.leads.enrichmentStatus", id=str(run.id))
     assert (done.status, done.error, done.made, done.cost) == ("done", None, 1, 0.5)

@@ -14,7 +14,7 @@ async def _nothing(team: Team) -> Input:
 
 
 async def _webhook(team: Team) -> Input:
-    made = await team.do(team.ana, "crm.webhooks.create", url="https://hooks.example.com/baton")
+    made = await team.do(team.ana, "crm.webhooks.create", url="https://127.0.0.1:9/baton")
     await team.do(team.ana, "crm.webhooks.update", webhookId=str(made.id), description="For the shop")
     return {"webhookId": str(made.id)}
 
@@ -34,7 +34,7 @@ cases["crm.webhooks.replay"] = Case(_delivery, (kinds.WEBHOOK_REPLAYED,))
 
 @case("crm.webhooks.create", kinds.WEBHOOK_CREATED, foreign=False)
 async def _create(team: Team) -> Input:
-    return {"url": "https://hooks.example.com/baton", "events": ["lead.*", "task.completed"]}
+    return {"url": "https://127.0.0.1:9/baton", "events": ["lead.*", "task.completed"]}
 
 
 @case("crm.webhooks.update", kinds.WEBHOOK_CHANGED)
@@ -56,7 +56,7 @@ async def _lead(team: Team) -> Input:
 
 
 async def _provider(team: Team) -> Input:
-    config = {"url": "https://facts.example.com/v1?email={email}", "mapping": {"industry": "industry"}}
+    config = {"url": "https://127.0.0.1:9/v1?email={email}", "mapping": {"industry": "industry"}}
     body = {"kind": "http", "name": "Facts", "config": config, "secret": "k"}
     made = await team.do(team.ana, "crm.enrichment.setProvider", body)
     return {"providerId": str(made.id)}
@@ -68,7 +68,7 @@ cases["crm.enrichment.removeProvider"] = Case(_provider, (kinds.ENRICHMENT_CHANG
 
 @case("crm.enrichment.setProvider", kinds.ENRICHMENT_CHANGED)
 async def _set_provider(team: Team) -> Input:
-    return await _provider(team) | {"kind": "http", "name": "Facts", "config": {"url": "https://facts.example.com/"}}
+    return await _provider(team) | {"kind": "http", "name": "Facts", "config": {"url": "https://127.0.0.1:9/"}}
 
 
 @case("crm.leads.enrichBatch", kinds.ENRICHMENT_REQUESTED)

@@ -27,7 +27,7 @@ async def hook(team: Team, receiver: Receiver, *events: str) -> Any:
 async def tell(team: Team, now: datetime | None = None) -> None:
     """Read the log and deliver what is due, as a worker would."""
     await team.run_due()
-    await lanes.step(team.db, now=now)
+    await lanes.step(team.db, now=now, only=team.org_id)
 
 
 async def deliveries(team: Team, webhook_id: UUID) -> list[Any]:
@@ -98,7 +98,7 @@ async def test_each_activity_is_delivered_once(fresh: Team, receiver: Receiver) 
     assert await deliver.queue(fresh.db, fresh.org_id, "lead_imported", [activity.id]) == 0
     await fresh.run_due()
     await asyncio.gather(*(deliver.deliver(fresh.db, fresh.org_id, made.id) for _ in range(3)))
-    await lanes.step(fresh.db)
+    await lanes.step(fresh.db, only=fresh.org_id)
     assert len(receiver.messages) == 1
     (done,) = await deliveries(fresh, made.id)
     assert (done.status, done.attempts, done.last_status) == ("delivered", 1, 200)
@@ -115,7 +115,7 @@ async def test_a_failing_endpoint_is_tried_for_a_day_then_switched_off(fresh: Te
     start = now = utc_now()
     await fresh.run_due()
     for _ in range(60):
-        await lanes.step(fresh.db, now=now)
+        await lanes.step(fresh.db, now=now, only=fresh.org_id)
         (one,) = await deliveries(fresh, made.id)
         if one.status != "waiting":
             break
@@ -157,7 +157,7 @@ async def test_replay_sends_the_same_message_again(fresh: Team, receiver: Receiv
     since = (utc_now() - timedelta(hours=1)).isoformat()
     for ask in ({"deliveryId": str(one.id)}, {"webhookId": str(made.id), "since": since}):
         replayed = await fresh.do(fresh.ana, "crm.webhooks.replay", ask)
-        await lanes.step(fresh.db)
+        await lanes.step(fresh.db, only=fresh.org_id)
         assert replayed.deliveries == (1 if "deliveryId" in ask else 0), "what was delivered is not among the failed"
     first, second = receiver.messages
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -171,11 +171,11 @@ async def test_two_secrets_are_valid_for_a_while(fresh: Team, receiver: Receiver
     rotated = await fresh.do(fresh.ana, "crm.webhooks.rotateSecret", webhookId=str(made.id), overlapHours=1)
     assert rotated.secret != made.secret
     await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(made.id))
-    await lanes.step(fresh.db)
+    await lanes.step(fresh.db, only=fresh.org_id)
     assert verified(receiver.messages[0], made.secret) == verified(receiver.messages[0], rotated.secret)
     await fresh.do(fresh.ana, "crm.webhooks.rotateSecret", webhookId=str(made.id), overlapHours=0)
     await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(made.id))
-    await lanes.step(fresh.db)
+    await lanes.step(fresh.db, only=fresh.org_id)
     for old in (made.secret, rotated.secret):
         with pytest.raises(WebhookVerificationError):
             verified(receiver.messages[1], old)
@@ -238,9 +238,9 @@ async def test_what_a_dead_worker_held_is_sent_after_its_lease(fresh: Team, rece
         await conn.execute(
             "UPDATE webhook_deliveries SET attempts = 1, next_at = $2 WHERE id = $1", one.id, now + LEASE
         )
-    await lanes.step(fresh.db, now=now)
+    await lanes.step(fresh.db, now=now, only=fresh.org_id)
     assert not receiver.messages
-    await lanes.step(fresh.db, now=now + LEASE)
+    await lanes.step(fresh.db, now=now + LEASE, only=fresh.org_id)
     assert len(receiver.messages) == 1
 
 
@@ -270,7 +270,7 @@ async def test_private_addresses_behind_names_and_redirects_are_not_called(fresh
     before, outbound.resolver = outbound.resolver, resolver
     try:
         await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(inside.id))
-        await lanes.step(fresh.db)
+        await lanes.step(fresh.db, only=fresh.org_id)
     finally:
         await outbound.close()
         outbound.resolver = before
@@ -280,7 +280,7 @@ async def test_private_addresses_behind_names_and_redirects_are_not_called(fresh
     receiver.status, receiver.headers = 302, {"location": "http://169.254.169.254/latest/meta-data"}
     away = await hook(fresh, receiver)
     await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(away.id))
-    await lanes.step(fresh.db)
+    await lanes.step(fresh.db, only=fresh.org_id)
     (redirected,) = await deliveries(fresh, away.id)
     assert (redirected.status, redirected.last_status) == ("waiting", 302)
     await fresh.do(fresh.ana, "crm.webhooks.delete", webhookId=str(away.id))
@@ -299,7 +299,7 @@ async def test_a_receiver_may_ask_for_time(fresh: Team, receiver: Receiver) -> N
     receiver.status, receiver.headers = 429, {"retry-after": "3600"}
     await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(made.id))
     now = datetime.now(UTC)
-    await lanes.step(fresh.db, now=now)
+    await lanes.step(fresh.db, now=now, only=fresh.org_id)
     (one,) = await deliveries(fresh, made.id)
     assert one.next_at >= now + timedelta(hours=1)
     await fresh.do(fresh.ana, "crm.webhooks.delete", webhookId=str(made.id))

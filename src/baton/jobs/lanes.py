@@ -41,11 +41,11 @@ WORKS: tuple[Work, ...] = (
 Lane = tuple[str, UUID, UUID]
 
 
-async def step(db: Database, *, now: datetime | None = None) -> int:
-    """Do all that is due now, inline; answers how much was done."""
-    done = 0
+async def step(db: Database, *, now: datetime | None = None, only: UUID | None = None) -> int:
+    """Do all that is due now, of all organizations or of `only` one, inline; answers how much was done."""
+    moment, done = now or utc_now(), 0
     for work in WORKS:
-        while lanes := await work.due(db, now or utc_now(), PER_ORGANIZATION):
+        while lanes := [lane for lane in await work.due(db, moment, PER_ORGANIZATION) if only in (None, lane[0])]:
             done += sum(await asyncio.gather(*(work.walk(db, org_id, lane, now) for org_id, lane in lanes)))
     return done
 

@@ -5,6 +5,8 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 from baton.kernel.errors import Invalid
@@ -116,7 +118,16 @@ def check_host(host: str, allowed: Iterable[Network]) -> None:
     check_address(host, allowed)
 
 
+_RESOLVERS = ThreadPoolExecutor(64, thread_name_prefix="resolve")
+"""Threads of their own: a name server that does not answer holds up nothing else of this process."""
+
+
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, as this machine's resolver says. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """The addresses of a host, as this machine's resolver says; an address is its own. Raises OSError."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, ask)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -112,7 +112,7 @@ class Outbound:
         if self.client is None:
             transport = httpx2.AsyncHTTPTransport(trust_env=False)
             transport._pool = httpcore2.AsyncConnectionPool(
-                ssl_context=httpx2.create_ssl_context(trust_env=False), max_connections=256, max_keepalive_connections=0,
+                ssl_context=httpx2.create_ssl_context(trust_env=False), max_connections=1024, max_keepalive_connections=0,
                 network_backend=_Checked(self.allowed, self.resolver),
             )  # fmt: skip
             self.client = httpx2.AsyncClient(transport=transport, trust_env=False, timeout=httpx2.Timeout(10))
