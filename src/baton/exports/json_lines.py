@@ -11,8 +11,6 @@ from baton.kernel.db import Row
 class JsonLines:
     """A file of one JSON object a line; what is not known is left out."""
 
-    typed = True
-
     def __init__(self, columns: list[Column]) -> None:
         self._facts = [
             (place, column.name) for place, column in enumerate(columns) if not column.name.startswith(FIELD)
@@ -21,10 +19,6 @@ class JsonLines:
             (place, column.name[len(FIELD) :]) for place, column in enumerate(columns) if column.name.startswith(FIELD)
         ]
         self._encoder = msgspec.json.Encoder(decimal_format="number")
-
-    def begin(self) -> bytes:
-        """Nothing begins the file."""
-        return b""
 
     def rows(self, rows: list[Row]) -> bytes:
         """Rows of typed values as lines."""

@@ -21,8 +21,6 @@ _MOST_CHARS = 32_767
 class Workbook:
     """A workbook of one sheet."""
 
-    typed = True
-
     def __init__(self, columns: list[Column]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="baton-export-")
         self._path = Path(self._folder.name) / "leads.xlsx"
@@ -35,10 +33,6 @@ class Workbook:
         for place, column in enumerate(columns):
             self._sheet.write_string(0, place, column.header, bold)
         self._next = 1
-
-    def begin(self) -> bytes:
-        """A workbook cannot be read before its end."""
-        return b""
 
     def rows(self, rows: list[Row]) -> bytes:
         """Add rows of typed values to the sheet."""
