@@ -112,7 +112,12 @@ async def test_a_member_releases_what_was_held_and_discards_the_rest(enter: Open
     room = await enter(team.ben)
     url = f"{room.site}/f/{team.started.form_address}"
     for name in ("Real", "Robot"):
-        answers = {"firstName": name, "lastName": "Person", "email": f"{name.lower()}@example.com", "nickname": "me"}
+        answers: dict[str, str | float | bool] = {
+            "firstName": name,
+            "lastName": "Person",
+            "email": f"{name.lower()}@example.com",
+            "nickname": "me",
+        }
         await room.context.request.post(url, form=answers)
     page = await room.go("/settings/forms")
     await page.get_by_text("A field that people do not see was filled in.").first.wait_for()
