@@ -24,7 +24,7 @@ async def test_the_board_is_found_as_it_was(fresh: Team) -> None:
         await fresh.capture(firstName=name, lastName="Lead", estimatedValue=n * 1000)
         for n, name in enumerate("ABCDE", start=1)
     ]
-    acts = [
+    acts: list[tuple[str, dict[str, Any]]] = [
         ("crm.leads.qualify", {}), ("crm.leads.update", {"valueCents": 77_000}), ("crm.leads.assign", {"ownerId": str(fresh.ben.id)}),
         ("crm.leads.setStatus", {"status": "won"}), ("crm.leads.delete", {}),
     ]  # fmt: skip

@@ -33,7 +33,7 @@ async def hash_password(password: str) -> str:
 async def verify_password(password: str, hashed: str | None) -> bool:
     """Whether the password fits; as slow for an unknown person (`hashed` None) as for a known one."""
     try:
-        await asyncio.to_thread(_hasher.verify, hashed or await asyncio.to_thread(_decoy), password)
+        await asyncio.to_thread(lambda: _hasher.verify(hashed or _decoy(), password))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
     return hashed is not None
