@@ -71,6 +71,22 @@ async def test_pickers_and_filters_stay_in_the_address(enter: OpenRoom, team: Te
     assert (await page.locator(".kpis b").first.inner_text()) == "0"
 
 
+async def test_forecast_velocity_people_and_agents(enter: OpenRoom, team: Team) -> None:
+    """Spec A6, B2, C9. Open value by month, weighted; each owner's leads are a link away."""
+    hannah = await lead(team, expectedCloseDate="2031-03-15")
+    await team.do(team.ben, "crm.leads.setStatus", leadId=str(hannah.id), status="qualified")
+    won = await lead(team, "Wei", "Zhang")
+    await team.do(team.ana, "crm.leads.assign", leadId=str(won.id), ownerId=str(team.marcus.id))
+    await team.do(team.ben, "crm.leads.setStatus", leadId=str(won.id), status="won")
+    room = await enter(team.ben)
+    page = await room.go("/dashboard/crm")
+    await page.get_by_role("link", name="Forecast and people").click()
+    month = await page.locator(".months li", has_text="March 2031").inner_text()
+    assert [part for part in month.split() if part.startswith("$")] == ["$42k", "$8.4k"]
+    await page.get_by_role("link", name="Marcus").click()
+    assert await page.locator("tbody td.name").all_inner_texts() == ["Wei Zhang"]
+
+
 async def test_a_lead_is_added_from_the_dashboard(enter: OpenRoom, team: Team) -> None:
     """Spec B1. First name, last name and e-mail are required."""
     room = await enter(team.ben)
@@ -109,7 +125,13 @@ async def test_pages_ask_a_fixed_number_of_statements(
     """Spec B1. Forty leads cost the dashboard, the history and the agent's page not one statement more than two."""
     pipeline = (await inbound(team)).id
     room = await enter(team.ana)
-    paths = ["/dashboard/crm", f"/history/{pipeline}", f"/agents/{team.athena.id}", "/settings/routing"]
+    paths = [
+        "/dashboard/crm",
+        "/dashboard/forecast",
+        f"/history/{pipeline}",
+        f"/agents/{team.athena.id}",
+        "/settings/routing",
+    ]
 
     async def cost() -> list[int]:
         costs = []

@@ -43,6 +43,7 @@ async def _paths(team: Team) -> dict[str, str]:
         "follow-up": f"/leads/{id}/follow-up",
         "dashboard": "/dashboard/crm",
         "dashboard-all": "/dashboard/crm?period=all&status=qualified",
+        "forecast": "/dashboard/forecast?period=all",
         "history": f"/history/{intake.id}",
         "history-none": f"/history/{intake.id}?outcome=won",
         "undo": f"/undo/{moved}",

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from baton.doors.web import filters as filtering
 from baton.doors.web import periods
+from baton.doors.web.figures import PERIODS, chosen_of, over, period_of
 from baton.doors.web.filters import Filters
 from baton.doors.web.kpis import amounts, kpis
 from baton.doors.web.leads import row
@@ -22,18 +23,16 @@ from baton.leads.move import SetStatus
 from baton.pipelines.pipeline import Pipeline
 from baton.reports.conversion import PipelineConversion, SourceReport
 from baton.reports.funnel import Funnel
-from baton.reports.scope import OverAny, OverPipeline
+from baton.reports.scope import OverAny
 
-PERIOD = "quarter"
 ROWS = 10
-_ALL = {"all": "all time"}
 
 
 async def show(visit: Visit) -> Response:
     """GET /dashboard/crm: the intake pipeline's, or that which the address names, over a period."""
     pipelines, members = await visit.pipelines(), await visit.members()
-    period = _period(visit)
-    chosen = await _chosen(visit, pipelines, period)
+    period = period_of(visit)
+    chosen = await chosen_of(visit, pipelines, period)
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
     now, then = await _conversions(visit, pipeline, period, chosen)
     list_url = (
@@ -51,7 +50,8 @@ async def show(visit: Visit) -> Response:
         pipeline=pipeline,
         pipelines=[(str(each.id), each.name) for each in pipelines],
         period=period,
-        periods=list((periods.NAMES | _ALL).items()),
+        base=urlencode(base),
+        periods=list(PERIODS.items()),
         kpis=kpis(now, then, list_url),
         funnel=await _funnel(visit, pipeline, chosen, list_url),
         sources=await _sources(visit, pipeline, chosen, list_url),
@@ -69,22 +69,6 @@ async def show(visit: Visit) -> Response:
             "list_url": list_url,
         },
     )
-
-
-def _period(visit: Visit) -> str:
-    asked = visit.query.get("period", "")
-    return asked if asked in periods.NAMES | _ALL else PERIOD
-
-
-async def _chosen(visit: Visit, pipelines: list[Pipeline], period: str) -> Filters:
-    """The filters of the address, with a pipeline that there is and the page's period."""
-    zone = (await visit.organization()).time_zone
-    asked = dict(visit.query)
-    known = [str(pipeline.id) for pipeline in pipelines]
-    if asked.get("pipeline") not in known:
-        asked["pipeline"] = next((str(p.id) for p in pipelines if p.is_intake), known[0] if known else "")
-    asked["created"] = "" if period == "all" else period
-    return filtering.read(asked, now=visit.now, zone=zone)
 
 
 async def _conversions(
@@ -107,7 +91,7 @@ async def _conversions(
 
 async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: str) -> list[dict[str, Any]]:
     """The open stages: how many of the period's leads stand there, worth what, and how many dropped off before."""
-    found: Funnel = await visit.perform("crm.reports.funnel", _over(pipeline, chosen))
+    found: Funnel = await visit.perform("crm.reports.funnel", over(pipeline, chosen))
     stages = {stage.id: stage for stage in pipeline.stages}
     steps = [step for step in found.stages if not stages[step.stage_id].closed]
     most = max((step.here for step in steps), default=0)
@@ -128,7 +112,7 @@ async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: s
 
 async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: str) -> list[dict[str, Any]]:
     """Where the leads came from, the most first, and how many of them were won."""
-    found: list[SourceReport] = await visit.perform("crm.reports.sources", _over(pipeline, chosen))
+    found: list[SourceReport] = await visit.perform("crm.reports.sources", over(pipeline, chosen))
     most = max((source.leads for source in found), default=0)
     return [
         {
@@ -141,13 +125,6 @@ async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: 
         }
         for source in found
     ]
-
-
-def _over(pipeline: Pipeline, chosen: Filters) -> OverPipeline:
-    span = periods.span(chosen.created, chosen.today) if chosen.created else None
-    return OverPipeline(
-        pipeline_id=str(pipeline.id), date_from=span.first if span else None, date_to=span.last if span else None
-    )
 
 
 def _table(chosen: Filters) -> dict[str, str]:
