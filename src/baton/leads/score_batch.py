@@ -109,9 +109,9 @@ async def refresh_organization(db: Database, org_id: UUID) -> Refreshed:
 async def refresh(tx: Tx, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, scoring.Score]:
     """Score leads and write what changed: score, history, activity, counts. Answers what was written, by lead.
 
-    Ten statements at most, however many leads there are.
+    A dozen statements at most, however many leads there are.
     """
-    suspects = [score.lead_id for score in await scoring.calculate(tx, ids, changed=True)]
+    suspects = await scoring.changed(tx, ids)
     if not suspects:
         return {}
     rows = await tx.fetch(

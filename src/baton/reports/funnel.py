@@ -65,11 +65,13 @@ def _furthest(over: Scope, way: list[UUID]) -> str:
     return f"""WITH cohort AS MATERIALIZED (
       SELECT l.id, l.stage_id, l.status, l.currency, l.value_cents FROM {over.rowset} l WHERE {over.tests}),
     furthest AS (
-      SELECT a.lead_id, max(w.place) AS place
-        FROM cohort c JOIN activities a ON a.org_id = $1 AND a.lead_id = c.id
-        JOIN unnest({over.argument(way)}::uuid[]) WITH ORDINALITY AS w (stage_id, place)
+      SELECT c.id, c.stage_id, c.status, c.currency, c.value_cents, coalesce(max(w.place), 1) AS furthest
+        FROM cohort c
+        LEFT JOIN activities a ON a.org_id = $1 AND a.lead_id = c.id AND a.lead_version IS NOT NULL AND a.changes ? 'stageId'
+                              AND (a.occurred_at <= $2) IS TRUE
+        LEFT JOIN unnest({over.argument(way)}::uuid[]) WITH ORDINALITY AS w (stage_id, place)
           ON w.stage_id = (a.changes -> 'stageId' ->> 1)::uuid
-       WHERE a.lead_version IS NOT NULL AND a.changes ? 'stageId' AND a.occurred_at <= $2 GROUP BY a.lead_id)
-    SELECT coalesce(f.place, 1) AS furthest, c.status IN ('lost', 'disqualified') AS lost, c.stage_id, c.currency, count(*) AS leads,
-           coalesce(sum(c.value_cents), 0)::bigint AS value
-      FROM cohort c LEFT JOIN furthest f ON f.lead_id = c.id GROUP BY 1, 2, 3, 4"""
+       GROUP BY c.id, c.stage_id, c.status, c.currency, c.value_cents)
+    SELECT f.furthest, f.status IN ('lost', 'disqualified') AS lost, f.stage_id, f.currency, count(*) AS leads,
+           coalesce(sum(f.value_cents), 0)::bigint AS value
+      FROM furthest f GROUP BY 1, 2, 3, 4"""

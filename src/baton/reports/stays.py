@@ -18,7 +18,7 @@ def stays(scope: Scope) -> str:
       SELECT c.id, c.owner_id, c.status, (a.changes -> 'stageId' ->> 1)::uuid AS stage_id, a.occurred_at AS entered_at,
              lead(a.occurred_at) OVER (PARTITION BY c.id ORDER BY a.lead_version) AS left_at
         FROM cohort c JOIN activities a ON a.org_id = $1 AND a.lead_id = c.id
-       WHERE a.lead_version IS NOT NULL AND a.changes ? 'stageId' AND a.occurred_at <= $2),
+       WHERE a.lead_version IS NOT NULL AND a.changes ? 'stageId' AND (a.occurred_at <= $2) IS TRUE),
     stays AS (
       SELECT e.*, extract(epoch FROM coalesce(e.left_at, $2) - e.entered_at)::float8 AS seconds,
              e.left_at IS NULL AND e.status NOT IN ('won', 'lost', 'disqualified') AS waits

@@ -11,8 +11,8 @@ from baton.kernel.db import Tx, columns
 from baton.kernel.operation import Output
 from baton.kernel.values import new_id
 from baton.scoring import rules
-from baton.scoring.bands import Band
-from baton.scoring.formula import formula
+from baton.scoring.bands import Band, Bands
+from baton.scoring.formula import Formula, formula
 
 Cause = Literal["creation", "change", "request", "batch"]
 SCORED_FIELDS = frozenset(
@@ -51,19 +51,38 @@ async def calculate(tx: Tx, lead_ids: Sequence[UUID], *, changed: bool = False) 
 
     With `changed` only of those whose score or reasons differ from what was kept last.
     """
-    factors, bands = await rules.read_all(tx)
-    fields = await lead_fields.of(tx, *(rule.condition for factor in factors for rule in factor.rules))
-    asked = formula(factors, fields, now=tx.now, first=3)
-    rowset = asked.over("leads", "l.org_id = $1 AND l.id = ANY ($2)", ", l.score")
-    differ = f"WHERE c.score IS DISTINCT FROM {asked.score} OR {_LAST} IS DISTINCT FROM {asked.reasons}"
+    asked, bands = await _asked(tx)
     rows = await tx.fetch(
-        f"SELECT c.id, {asked.score} AS score, {asked.reasons} AS reasons FROM {rowset} {differ if changed else ''}",
+        f"""SELECT c.id, {asked.score} AS score, {asked.reasons} AS reasons FROM {asked.over("leads", _THESE, ", l.score")}
+             {f"WHERE {_differs(asked)}" if changed else ""}""",
         tx.org_id, list(lead_ids), *asked.args,
     )  # fmt: skip
     return [
         Score(lead_id=row["id"], score=row["score"], band=bands.of(row["score"]), reasons=msgspec.convert(row["reasons"], list[Reason]))
         for row in rows
     ]  # fmt: skip
+
+
+async def changed(tx: Tx, lead_ids: Sequence[UUID]) -> list[UUID]:
+    """The leads whose score or reasons differ from what was kept last, in two statements."""
+    asked, _ = await _asked(tx)
+    rows = await tx.fetch(
+        f"SELECT c.id FROM {asked.over('leads', _THESE, ', l.score')} WHERE {_differs(asked)}", tx.org_id, list(lead_ids), *asked.args
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+_THESE = "l.org_id = $1 AND l.id = ANY ($2)"
+
+
+async def _asked(tx: Tx) -> tuple[Formula, Bands]:
+    factors, bands = await rules.read_all(tx)
+    fields = await lead_fields.of(tx, *(rule.condition for factor in factors for rule in factor.rules))
+    return formula(factors, fields, now=tx.now, first=3), bands
+
+
+def _differs(asked: Formula) -> str:
+    return f"(c.score IS DISTINCT FROM {asked.score} OR {_LAST} IS DISTINCT FROM {asked.reasons})"
 
 
 async def keep(tx: Tx, scores: Sequence[Score], cause: Cause) -> None:
