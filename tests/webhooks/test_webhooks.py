@@ -317,3 +317,16 @@ def test_backoff_grows_with_jitter_up_to_four_hours() -> None:
     for tries, expected in zip(waits, middle, strict=True):
         assert all(expected * 0.79 <= wait <= expected * 1.21 for wait in tries)
         assert len(set(tries)) > 1
+
+
+async def test_old_deliveries_are_forgotten(fresh: Team, receiver: Receiver) -> None:
+    """The log of deliveries holds a month; what still waits stays."""
+    made = await hook(fresh, receiver)
+    await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(made.id))
+    await lanes.step(fresh.db, only=fresh.org_id)
+    await fresh.do(fresh.ana, "crm.webhooks.test", webhookId=str(made.id))
+    await deliver.prune(fresh.db, fresh.org_id, utc_now() + timedelta(days=29))
+    assert len(await deliveries(fresh, made.id)) == 2
+    await deliver.prune(fresh.db, fresh.org_id, utc_now() + timedelta(days=31))
+    assert [each.status for each in await deliveries(fresh, made.id)] == ["waiting"]
+    await fresh.do(fresh.ana, "crm.webhooks.delete", webhookId=str(made.id))

@@ -18,7 +18,7 @@ from baton.doors.answers import json
 from baton.doors.auth import Credentials, Token, actor_of, settings_of
 from baton.doors.document_c import ROWS
 from baton.doors.openapi_c import paths as document_c_paths
-from baton.doors.openapi_parts import JSON, PARAMETERS, REF, RESPONSES, SECURITY, Schema, answers, own_schemas
+from baton.doors.openapi_parts import JSON, PARAMETERS, REF, RESPONSES, SECURITY, Schema, answers, own_schemas, tidy
 from baton.doors.web.visit import SESSION, database
 from baton.fields.definition import Definition
 from baton.kernel.operation import Operation, perform, registry
@@ -91,7 +91,7 @@ def _common() -> Schema:
     routed = {row.operation for row in ROWS}
     ops = sorted((op for op in registry.values() if not op.internal or op.name in routed), key=lambda op: op.name)
     types = [op.input for op in ops] + [op.output for op in ops] + [Credentials, Token, Lead]
-    said, schemas = msgspec.json.schema_components(types, ref_template=REF + "{name}")
+    said, schemas = tidy(*msgspec.json.schema_components(types, ref_template=REF + "{name}"))
     inputs, outputs = said[: len(ops)], said[len(ops) : 2 * len(ops)]
     taken = _reached(schemas, inputs)
     for name, schema in schemas.items():

@@ -1,10 +1,38 @@
 """The parts of the OpenAPI document that are the same wherever they stand: answers, parameters, what is sent to webhooks."""
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
 JSON = "application/json"
+
+
+def tidy(said: Iterable[Schema], schemas: Mapping[str, Schema]) -> tuple[list[Schema], dict[str, Schema]]:
+    """Schemas as generators of clients like them: names of letters alone, each title the name, a lone value as `const`."""
+    names = {name: _name(name) for name in schemas}
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return {"$ref": REF + names[node["$ref"].removeprefix(REF)]}
+        if isinstance(node.get("enum"), list) and len(node["enum"]) == 1 and "type" not in node:
+            return {"const": node["enum"][0]} | {key: value for key, value in node.items() if key != "enum"}
+        return {key: walk(value) for key, value in node.items()}
+
+    tidied = {names[name]: walk(schema) | {"title": names[name]} for name, schema in schemas.items()}
+    return [walk(each) for each in said], tidied
+
+
+def _name(name: str) -> str:
+    """ "Page_Lead_" → "LeadPage"; "baton.leads.search.Found", where two are called so → "LeadsSearchFound"."""
+    if name.startswith("Page_"):
+        return _name(name[5:-1]) + "Page"
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[._]", name.removeprefix("baton.")))
 
 
 def answers(schema: Schema, status: int = 200) -> Schema:

@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 AT_ONCE = 128
 PER_ORGANIZATION = 8
 PAUSE = 0.5
+PRUNE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,14 @@ async def run(db: Database, stop: asyncio.Event) -> None:
     """Start whatever is due, twice a second and whenever a lane is free again, until told to stop; then let the begun finish."""
     walking: dict[Lane, asyncio.Task[None]] = {}
     finished = asyncio.Event()
+    pruned = utc_now() - PRUNE
     while not stop.is_set():
         finished.clear()
         try:
             await _start_due(db, walking, finished.set)
+            if utc_now() - pruned >= PRUNE:
+                pruned = utc_now()
+                await _prune(db, pruned)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -65,6 +70,11 @@ async def run(db: Database, stop: asyncio.Event) -> None:
         await _any((stop, finished), PAUSE)
     if walking:
         await asyncio.wait(walking.values(), timeout=5)
+
+
+async def _prune(db: Database, now: datetime) -> None:
+    for row in await db.relay.fetch("SELECT DISTINCT org_id FROM webhook_endpoints"):
+        await deliver.prune(db, row["org_id"], now)
 
 
 async def _start_due(db: Database, walking: dict[Lane, asyncio.Task[None]], finished: Callable[[], None]) -> None:

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 DAY = timedelta(hours=24)
 LONGEST = timedelta(hours=4)
 LEASE = timedelta(minutes=2)
+KEPT = timedelta(days=30)
 AT_ONCE = 4  # messages to one endpoint
 CLAIM = 20
 PATIENCE = 15.0  # seconds for an answer
@@ -192,6 +193,18 @@ async def _record(
     elif gives_up and failing_since is not None and failing_since <= moment - DAY:
         why = f"Nothing was accepted since {failing_since:%Y-%m-%d %H:%M} UTC. Last: {outcome.error}"
         await _give_up(db, org_id, endpoint_id, why, now)
+
+
+async def prune(db: Database, org_id: UUID, now: datetime) -> None:
+    """Forget deliveries that were settled longer ago than `KEPT`, and their attempts."""
+    async with db.transaction(org_id) as conn:
+        await conn.execute("DELETE FROM webhook_attempts WHERE org_id = $1 AND attempted_at < $2", org_id, now - KEPT)
+        await conn.execute(
+            """DELETE FROM webhook_deliveries d
+                WHERE d.org_id = $1 AND d.created_at < $2 AND d.status <> 'waiting'
+                  AND NOT EXISTS (SELECT FROM webhook_attempts a WHERE a.org_id = d.org_id AND a.delivery_id = d.id)""",
+            org_id, now - KEPT,
+        )  # fmt: skip
 
 
 async def _give_up(db: Database, org_id: UUID, endpoint_id: UUID, why: str, now: datetime | None) -> None:
