@@ -115,3 +115,14 @@ async def test_a_lead_of_another_organization_is_not_scored(fresh: Team, carla: 
     with pytest.raises(NotFound):
         await fresh.do(fresh.ben, "crm.leads.scoreBatch", leadIds=[str(mine.id), str(theirs.id)])
     assert len(await history(fresh, mine)) == 1
+
+
+async def test_what_a_batch_wrote_replays_from_the_log(fresh: Team) -> None:
+    """Spec A8: also where only the reasons changed."""
+    lead = await make(fresh, source="event")
+    for factors in (FACTORS, [FACTORS[0] | {"label": "Where from"}, FACTORS[1]]):
+        await fresh.do(fresh.ana, "crm.scoring.setRules", factors=factors)
+        await fresh.do(fresh.ben, "crm.leads.scoreBatch", leadIds=[str(lead.id)])
+        now = await fresh.do(fresh.vera, "crm.leads.get", leadId=str(lead.id))
+        at = now.last_activity_at.isoformat()
+        assert await fresh.do(fresh.vera, "crm.leads.asOf", leadId=str(lead.id), at=at) == now
