@@ -220,3 +220,28 @@ create index leads_by_name on leads (org_id, name_key, id) where deleted_at is n
 -- A column of its own, for row-level security keeps an index on an expression from being read from a place on.
 alter table leads add column value_key bigint generated always as (coalesce(value_cents, -1)) stored;
 create index leads_by_value on leads (org_id, value_key, id) where deleted_at is null;
+
+-- ── Custom fields that are asked often: their values are copied into plain columns, which an index may answer under row-level security ──
+
+alter table field_definitions
+  add column slot text check (slot in ('hot_text_1', 'hot_text_2', 'hot_integer_1', 'hot_integer_2', 'hot_decimal_1', 'hot_date_1', 'hot_date_2')),
+  add column slot_filled boolean not null default false,
+  add unique (slot, org_id);
+
+alter table leads
+  add column hot_text_1 text,
+  add column hot_text_2 text,
+  add column hot_integer_1 bigint,
+  add column hot_integer_2 bigint,
+  add column hot_decimal_1 double precision,
+  add column hot_date_1 date,
+  add column hot_date_2 date;
+
+do $$
+declare c text;
+begin
+  foreach c in array array['hot_text_1', 'hot_text_2', 'hot_integer_1', 'hot_integer_2', 'hot_decimal_1', 'hot_date_1', 'hot_date_2']
+  loop
+    execute format('create index %I on leads (org_id, %I, id) where %I is not null and deleted_at is null', 'leads_by_' || c, c, c);
+  end loop;
+end $$;

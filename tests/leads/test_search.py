@@ -160,6 +160,31 @@ async def test_filters_use_their_index(large: Team, field: str, op: str, value: 
     assert "coalesce" not in told.lower(), told
 
 
+async def test_a_field_that_is_asked_often_has_an_index(large: Team) -> None:
+    """Spec A5: indexed on demand, call by call; then a filter is answered by the index, as the application's role."""
+    made = await large.do(large.ana, "crm.fields.create", label="Trucks", type="integer")
+    where = {"field": "field.trucks", "op": "between", "value": [990, 991]}
+
+    async def answer() -> tuple[str, int]:
+        async with large.db.transaction(large.org_id, read_only=True) as conn:
+            tests, args = await matching(Tx(conn, large.org_id, utc_now(), "test"), where, None)
+        told = await plan(large, f"SELECT count(*) FROM leads l WHERE {tests}", *args)
+        page = await large.do(large.ben, "crm.leads.find", where=where, count=True)
+        return told, page.total
+
+    before, found = await answer()
+    assert "hot_integer" not in before
+    calls, done = 0, await large.do(large.ana, "crm.fields.index", fieldId=str(made.id))
+    while done.next_cursor:
+        assert "hot_integer" not in (await answer())[0]
+        done = await large.do(large.ana, "crm.fields.index", fieldId=str(made.id), cursor=done.next_cursor)
+        calls += 1
+    assert (done.indexed, calls) == (True, 3)
+    after, again = await answer()
+    assert "leads_by_hot_integer_1" in after, after
+    assert found == again == 100
+
+
 async def test_another_organization_finds_nothing(large: Team, carla: Team) -> None:
     """The functions know the organization of the transaction alone; without one there is nothing."""
     assert await found(carla, "company4999") == []

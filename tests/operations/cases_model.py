@@ -31,6 +31,7 @@ async def _update_field(team: Team) -> Input:
     return await _field_id(team) | {"label": "Trucks", "position": 1}
 
 
+cases["crm.fields.index"] = Case(_field_id, (kinds.CUSTOM_FIELD_CHANGED,))
 cases["crm.fields.archive"] = Case(_field_id, (kinds.CUSTOM_FIELD_CHANGED,))
 
 
@@ -100,7 +101,13 @@ async def _update_segment(team: Team) -> Input:
 @case("crm.leads.bulkUpdate", kinds.FIELD_UPDATED, kinds.STAGE_CHANGED, kinds.ASSIGNMENT_CHANGED)
 async def _bulk(team: Team) -> Input:
     leads = [(await _lead(team))["leadId"], (await _lead(team))["leadId"]]
-    return {"leadIds": leads, "set": {"title": "CEO"}, "ownerId": str(team.ben.id), "status": "proposal", "addTags": ["EU"]}
+    return {
+        "leadIds": leads,
+        "set": {"title": "CEO"},
+        "ownerId": str(team.ben.id),
+        "status": "proposal",
+        "addTags": ["EU"],
+    }
 
 
 @case("crm.organization.setRates", kinds.ORGANIZATION_CHANGED, foreign=False)

@@ -33,6 +33,7 @@ from baton.leads import (
     find,
     forms,
     history,
+    index_field,
     log_activity,
     merge,
     move,
@@ -68,5 +69,5 @@ MODULES: tuple[ModuleType, ...] = (
     timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion, forecast, funnel, people,
     velocity, routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company, duplicates, matching,
-    find_contacts, merge, rates, define_fields, bulk, search, segments, tags, views,
+    find_contacts, merge, rates, define_fields, index_field, bulk, search, segments, tags, views,
 )  # fmt: skip

@@ -8,9 +8,9 @@ from msgspec import UNSET, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
-from baton.fields.definition import COLUMNS, Definition, Type, read
+from baton.fields.definition import COLUMNS, Definition, Stored, Type, read, stored, told
 from baton.kernel.actor import Actor, Role
-from baton.kernel.db import Tx, struct_of
+from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, operation
 from baton.kernel.values import fold, new_id
@@ -51,7 +51,7 @@ class ArchiveField(Input, kw_only=True):
 @operation("crm.fields.list", kind="query", role=Role.VIEWER, summary="List the custom fields")
 async def list_fields(tx: Tx, actor: Actor, input: Nothing) -> list[Definition]:
     """The organization's custom fields in their order, the archived among them."""
-    return await read(tx)
+    return [told(each) for each in await read(tx)]
 
 
 @operation("crm.fields.create", role=Role.ADMIN, summary="Define a custom field")
@@ -72,12 +72,12 @@ async def create(tx: Tx, actor: Actor, input: CreateField) -> Definition:
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         tx.org_id, id, key, label, input.type, options, input.required, position, tx.now,
     )  # fmt: skip
-    made = await _get(tx, id)
-    told = {"name": label, "key": key, "type": input.type}
+    made = await get(tx, id)
+    payload = {"name": label, "key": key, "type": input.type}
     await append(
-        tx, actor, Entry(kind=kinds.CUSTOM_FIELD_CREATED, subject_type="custom_field", subject_id=id, payload=told)
+        tx, actor, Entry(kind=kinds.CUSTOM_FIELD_CREATED, subject_type="custom_field", subject_id=id, payload=payload)
     )
-    return made
+    return told(made)
 
 
 @operation("crm.fields.update", role=Role.ADMIN, summary="Change a custom field")
@@ -86,7 +86,7 @@ async def update(tx: Tx, actor: Actor, input: UpdateField) -> Definition:
 
     An option that is taken away stays where leads hold it, and can be chosen no more.
     """
-    before = await _get(tx, input.field_id, lock=True)
+    before = await get(tx, input.field_id, lock=True)
     if input.version is not None and input.version != before.version:
         raise Conflict("The field was changed since you read it. Read it again.")
     label = before.label if input.label is UNSET else _label(input.label)
@@ -103,9 +103,9 @@ async def update(tx: Tx, actor: Actor, input: UpdateField) -> Definition:
             WHERE org_id = $1 AND id = $2""",
         tx.org_id, before.id, label, options, required, position, archived_at,
     )  # fmt: skip
-    after = await _get(tx, before.id)
+    after = await get(tx, before.id)
     await _tell(tx, actor, before, after)
-    return after
+    return told(after)
 
 
 @operation("crm.fields.archive", role=Role.ADMIN, summary="Archive a custom field")
@@ -114,14 +114,15 @@ async def archive(tx: Tx, actor: Actor, input: ArchiveField) -> Definition:
     return await update(tx, actor, UpdateField(field_id=input.field_id, archived=True))
 
 
-async def _get(tx: Tx, id: UUID, *, lock: bool = False) -> Definition:
+async def get(tx: Tx, id: UUID, *, lock: bool = False) -> Stored:
+    """A definition, locked until the transaction ends if asked. Raises NotFound."""
     locking = "FOR NO KEY UPDATE" if lock else ""
     row = await tx.fetchrow(
         f"SELECT {COLUMNS} FROM field_definitions WHERE org_id = $1 AND id = $2 {locking}", tx.org_id, id
     )
     if row is None:
         raise NotFound("There is no such field in your organization.", field="fieldId")
-    return struct_of(row, Definition)
+    return stored(row)
 
 
 async def _tell(tx: Tx, actor: Actor, before: Definition, after: Definition) -> None:

@@ -5,11 +5,16 @@ from typing import Literal
 from uuid import UUID
 
 from baton.kernel.conditions import Field, FieldType
-from baton.kernel.db import Tx, struct_of
+from baton.kernel.db import Row, Tx
 from baton.kernel.operation import Output
 
 Type = Literal["shortText", "longText", "integer", "decimal", "date", "yesNo", "select", "multiSelect", "url"]
-COLUMNS = "id, key, label, type, options, required, position, archived_at, version, created_at"
+COLUMNS = "id, key, label, type, options, required, position, archived_at, version, created_at, slot, slot_filled"
+SLOTS: dict[Type, tuple[str, ...]] = {
+    "shortText": ("hot_text_1", "hot_text_2"), "select": ("hot_text_1", "hot_text_2"), "integer": ("hot_integer_1", "hot_integer_2"),
+    "decimal": ("hot_decimal_1",), "date": ("hot_date_1", "hot_date_2"),
+}  # fmt: skip
+"""The columns of a lead that a field's values may be copied into, to be indexed."""
 
 
 class Definition(Output, kw_only=True):
@@ -30,12 +35,38 @@ class Definition(Output, kw_only=True):
     archived_at: datetime | None
     version: int
     created_at: datetime
+    indexed: bool = False
 
 
-async def read(tx: Tx) -> list[Definition]:
+class Stored(Definition, kw_only=True):
+    """A definition, and the column that its values are copied into, which answers once it is filled."""
+
+    slot: str | None
+
+
+async def read(tx: Tx) -> list[Stored]:
     """The organization's definitions in their order, the archived among them."""
     rows = await tx.fetch(f"SELECT {COLUMNS} FROM field_definitions WHERE org_id = $1 ORDER BY position, id", tx.org_id)
-    return [struct_of(row, Definition) for row in rows]
+    return [stored(row) for row in rows]
+
+
+def stored(row: Row) -> Stored:
+    """The definition of a row that holds `COLUMNS`."""
+    values = dict(row)
+    return Stored(indexed=values.pop("slot_filled"), **values)
+
+
+def told(definition: Stored) -> Definition:
+    """A definition as it is answered."""
+    return Definition(**{name: getattr(definition, name) for name in Definition.__struct_fields__})
+
+
+def indexed_column(definition: Stored) -> Field:
+    """As `column`, over the table of leads itself: the plain column where the values are copied into one."""
+    found = column(definition)
+    if not definition.indexed or definition.slot not in SLOTS.get(definition.type, ()):
+        return found
+    return Field(f"l.{definition.slot}", found.type)
 
 
 def column(definition: Definition) -> Field:
@@ -54,5 +85,7 @@ def column(definition: Definition) -> Field:
         "yesNo": (f"(CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END)", "boolean"),
         "multiSelect": (f"ARRAY(SELECT jsonb_array_elements_text({array}))", "tags"),
     }
-    sql, type = types.get(definition.type, (text, "text"))
+    bounded = f" AND length({text}) <= 500" if definition.type in SLOTS else ""
+    words = f"(CASE WHEN jsonb_typeof(l.fields -> '{definition.key}') = 'string'{bounded} THEN {text} END)"
+    sql, type = types.get(definition.type, (words, "text"))
     return Field(sql, type)

@@ -59,12 +59,15 @@ async def of(tx: Tx, *asked: Condition) -> Mapping[str, Field]:
     return LEAD_FIELDS | {f"field.{each.key}": definition.column(each) for each in await definition.read(tx)}
 
 
-async def compiled(tx: Tx, condition: Condition, *, first: int, only_where: bool = False) -> Compiled:
+async def compiled(tx: Tx, condition: Condition, *, first: int, in_table: bool = False) -> Compiled:
     """SQL for a condition over the organization's leads `l`, its parameters from `$first` on. Raises Invalid.
 
-    With `only_where` it may only stand in a WHERE, and indexes can answer it.
+    With `in_table` it stands in a WHERE over the table of leads itself, so that indexes can answer it.
     """
-    return conditions.compile(condition, await of(tx, condition), now=tx.now, first=first, only_where=only_where)
+    known = dict(await of(tx, condition))
+    if in_table and len(known) > len(LEAD_FIELDS):
+        known |= {f"field.{each.key}": definition.indexed_column(each) for each in await definition.read(tx)}
+    return conditions.compile(condition, known, now=tx.now, first=first, only_where=in_table)
 
 
 async def check(tx: Tx, condition: Condition) -> Condition:

@@ -1,7 +1,7 @@
 """Making leads: one, or many in one transaction; scored, logged and counted. Spec A5, A7, B4, B6."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from baton.kernel.db import Tx, columns
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean, email_address, email_key, new_id
-from baton.leads import totals
+from baton.leads import hot, totals
 from baton.leads.facts import checked, currency, fields, known_as, natural, source, tags
 from baton.leads.lead import FACT_NAMES, Lead, facts, get
 from baton.pipelines import pipeline as pipelines
@@ -97,13 +97,13 @@ async def create_many(
     definitions, be complete too, or are kept as another lead has them. Answers in the order given. Raises Invalid, NotFound
     as `create`; then none is made.
     """
-    looked_at = custom == "complete" or (custom == "fit" and any(lead.fields for lead in leads))
-    defined = await definitions.read(tx) if looked_at else []
+    checked_too = custom == "fit" and any(lead.fields for lead in leads)
+    defined = await definitions.read(tx) if checked_too or custom == "complete" else []
     org = await organization(tx)
     known = await _known(tx, [lead.external_id for lead in leads if lead.external_id])
     answers: list[Created] = []
     new: list[tuple[Lead, NewLead]] = []
-    places: dict[tuple[Ref | None, Ref | None, str | None], tuple[Pipeline, Stage]] = {}
+    places: dict[Any, tuple[Pipeline, Stage]] = {}
     for input in leads:
         if input.external_id and input.external_id in known:
             answers.append(Created(id=known[input.external_id], duplicate=True))
@@ -162,7 +162,6 @@ async def _lead(tx: Tx, org: Organization, place: tuple[Pipeline, Stage], input:
     )
     if not name:
         raise Invalid("A lead needs a name, a company or an e-mail address.", field="name")
-    closed_at: datetime | None = tx.now if stage.closed else None
     return Lead(
         id=new_id(), pipeline_id=pipeline.id, stage_id=stage.id, status=pipelines.status_in(stage, input.status), name=name,
         first_name=first, last_name=last, email=email_address(email) if (email := clean(input.email)) else None,
@@ -171,9 +170,9 @@ async def _lead(tx: Tx, org: Organization, place: tuple[Pipeline, Stage], input:
         company_size=natural("companySize", input.company_size, 2**31), contact_id=None, company_id=None, owner_id=owner,
         value_cents=natural("valueCents", input.value_cents, 2**62), currency=currency(input.currency or org.currency),
         expected_close_date=input.expected_close_date, tags=tags(input.tags), fields={}, source=source(input.source),
-        via=via, score=None, qualified_at=None, assigned_at=tx.now if owner else None, stage_entered_at=tx.now, closed_at=closed_at,
-        next_action_at=None, converted_from_id=None, converted_to_id=None, external_id=checked("externalId", input.external_id),
-        deleted_at=None, created_at=tx.now, version=1, last_activity_at=tx.now,
+        via=via, score=None, qualified_at=None, assigned_at=tx.now if owner else None, stage_entered_at=tx.now,
+        closed_at=tx.now if stage.closed else None, next_action_at=None, converted_from_id=None, converted_to_id=None,
+        external_id=checked("externalId", input.external_id), deleted_at=None, created_at=tx.now, version=1, last_activity_at=tx.now,
     )  # fmt: skip
 
 
@@ -229,6 +228,7 @@ async def _insert_rows(tx: Tx, leads: list[Lead]) -> None:
         values[FACT_NAMES.index("tags")] = msgspec.json.encode(lead.tags).decode()
         rows.append([*values, email_key(lead.email) if lead.email else None])
     await tx.execute(_INSERT, tx.org_id, tx.now, *columns(rows, len(_INSERTED)))
+    await hot.fill(tx, [(lead.id, lead.fields) for lead in leads if lead.fields])
 
 
 def _imported(lead: Lead, input: NewLead) -> Entry:

@@ -31,7 +31,7 @@ async def matching(
             args.append(segment_id)
             own = f"${first} AND s.segment_id = ${first + len(args) - 1}"
             tests.append(f"l.id IN (SELECT s.lead_id FROM segment_leads s WHERE s.org_id = {own})")
-    compiled = await fields.compiled(tx, where, first=first + len(args), only_where=True)
+    compiled = await fields.compiled(tx, where, first=first + len(args), in_table=True)
     tests.append(compiled.sql)
     args += compiled.args
     if search is not None and search.strip():
