@@ -134,7 +134,8 @@ def guarded(columns: list[Column], *, shared: int, fields: int) -> tuple[str, st
             parts.append(harmless_sql(column.text))
         else:
             parts.append(f"CASE WHEN risk.y THEN {harmless_sql(column.text)} ELSE {column.text} END")
-    look = f"CROSS JOIN LATERAL (SELECT {suspect_sql(spoken)} AS y) risk"
+    # OFFSET 0 lets it be evaluated once: pulled up, it would stand in the place of every “risk.y”.
+    look = f"CROSS JOIN LATERAL (SELECT {suspect_sql(spoken)} AS y OFFSET 0) risk"
     numbered = [
         text.replace("{shared}", f"${shared}").replace("{fields}", f"${fields}") for text in (", ".join(parts), look)
     ]

@@ -13,7 +13,8 @@ from baton.imports.guard import harmless
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 
-_AHEAD = 8
+_PART = 1 << 18
+_AHEAD = 4
 """So many parts wait for a slow reader; then the database waits."""
 
 
@@ -28,8 +29,13 @@ async def parts(db: Database, actor: Actor, export: Export, columns: list[Column
     """The lines of an export, part by part, each with how many leads it holds."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_AHEAD)
 
+    held = bytearray()
+
     async def take(part: bytearray) -> None:
-        await queue.put(bytes(part))
+        held.extend(part)
+        if len(held) >= _PART:
+            await queue.put(bytes(held))
+            held.clear()
 
     async def copy() -> None:
         try:
@@ -37,6 +43,8 @@ async def parts(db: Database, actor: Actor, export: Export, columns: list[Column
                 listed, look = guarded(columns, shared=len(args) - 1, fields=len(args))
                 statement = f"SELECT {listed} FROM leads l {FROM} {look} WHERE {tests} ORDER BY {order}"
                 await conn.copy_from_query(statement, *args, output=take, format="csv")
+                if held:
+                    await queue.put(bytes(held))
         finally:
             await queue.put(None)
 
