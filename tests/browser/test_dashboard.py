@@ -30,6 +30,8 @@ async def test_every_figure_opens_the_leads_behind_it(enter: OpenRoom, team: Tea
     await page.locator(".funnel a", has_text="New lead").click()
     assert await page.locator("tbody tr td.name").all_inner_texts() == ["Wei Zhang"]
     await page.go_back()
+    await team.do(team.ben, "crm.leads.qualify", leadId=str((await lead(team, "Ada", "Rey")).id))
+    await page.locator(".funnel a", has_text="Qualified").filter(has_text="−50%").wait_for()
     await page.locator(".sources a", has_text="Event").first.click()
     assert await page.locator("tbody tr").count() == 2
     await page.go_back()

@@ -60,6 +60,7 @@ routes: list[Route] = [
     Route("/tasks", signed_in(tasks.show), methods=_GET),
     Route("/tasks/{task}/complete", signed_in(acts.complete), methods=_POST),
     Route("/dashboard/crm", signed_in(dashboard.show), methods=_GET),
+    Route("/dashboard/crm/funnel", signed_in(dashboard.funnel), methods=_GET),
     Route("/dashboard/forecast", signed_in(forecast.show), methods=_GET),
     Route("/palette", signed_in(palette.show), methods=_GET),
     Route("/undo/{operation}", signed_in(undo.show), methods=_BOTH),

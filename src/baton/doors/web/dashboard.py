@@ -12,11 +12,12 @@ from baton.doors.web.figures import PERIODS, chosen_of, over, period_of
 from baton.doors.web.filters import Filters
 from baton.doors.web.kpis import amounts, kpis
 from baton.doors.web.leads import row
-from baton.doors.web.render import page, redirect, said
-from baton.doors.web.show import SOURCES, STATUSES, Named
+from baton.doors.web.render import fragment, page, redirect, said
+from baton.doors.web.show import SOURCES, STATUSES, Named, sums
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page
+from baton.leads.board import Board, ReadBoard
 from baton.leads.find import ListLeads
 from baton.leads.lead import Lead
 from baton.leads.move import SetStatus
@@ -28,16 +29,14 @@ from baton.reports.scope import OverAny
 ROWS = 10
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: Visit, *, whole: bool = False) -> Response:
     """GET /dashboard/crm: the intake pipeline's, or that which the address names, over a period."""
     pipelines, members = await visit.pipelines(), await visit.members()
     period = period_of(visit)
     chosen = await chosen_of(visit, pipelines, period)
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
     now, then = await _conversions(visit, pipeline, period, chosen)
-    list_url = (
-        f"/leads?{urlencode({'pipeline': chosen.pipeline} | ({'created': chosen.created} if chosen.created else {}))}"
-    )
+    leads_url = list_url(chosen)
     found, cursor = await _found(visit, chosen)
     stages = {stage.id: stage for stage in pipeline.stages}
     owners: dict[UUID, Named] = {member.id: member for member in members}
@@ -52,9 +51,9 @@ async def show(visit: Visit) -> Response:
         period=period,
         base=urlencode(base),
         periods=list(PERIODS.items()),
-        kpis=kpis(now, then, list_url),
-        funnel=await _funnel(visit, pipeline, chosen, list_url),
-        sources=await _sources(visit, pipeline, chosen, list_url),
+        kpis=kpis(now, then, leads_url),
+        funnel=await (_funnel if whole else _stages)(visit, pipeline, chosen),
+        sources=await _sources(visit, pipeline, chosen, leads_url),
         rows=[
             row(lead, stages, owners, visit) | {"status": lead.status, "version": lead.version} for lead in found.items
         ],
@@ -66,7 +65,7 @@ async def show(visit: Visit) -> Response:
             "next_url": f"{here}&{urlencode({'cursor': found.next_cursor})}#leads" if found.next_cursor else None,
             "clear_url": f"/dashboard/crm?{urlencode(base)}" if _table(chosen) else None,
             "total": _counted(found),
-            "list_url": list_url,
+            "list_url": leads_url,
         },
     )
 
@@ -89,28 +88,64 @@ async def _conversions(
     return await of(periods.span(period, chosen.today)), await of(periods.before(period, chosen.today))
 
 
-async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: str) -> list[dict[str, Any]]:
-    """The open stages: how many of the period's leads stand there, worth what, and how many dropped off before."""
+async def funnel(visit: Visit) -> Response:
+    """GET /dashboard/crm/funnel: the funnel with its drop-off, which is read from the log after the page is there."""
+    if not visit.from_htmx:
+        return await show(visit, whole=True)
+    pipelines = await visit.pipelines()
+    chosen = await chosen_of(visit, pipelines, period_of(visit))
+    pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
+    return fragment(visit, "dashboard/funnel.html", funnel=await _funnel(visit, pipeline, chosen))
+
+
+async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str, Any]:
+    """The open stages with how many of the period's leads came to each, and how many dropped off before."""
     found: Funnel = await visit.perform("crm.reports.funnel", over(pipeline, chosen))
-    stages = {stage.id: stage for stage in pipeline.stages}
-    steps = [step for step in found.stages if not stages[step.stage_id].closed]
-    most = max((step.here for step in steps), default=0)
-    return [
-        {
-            "name": step.stage_name,
-            "colour": stages[step.stage_id].colour,
-            "count": f"{step.here:,}",
-            "share": round(100 * step.here / most, 1) if most else 0,
-            "value": amounts(step.here_value) or "—",
+    told = {
+        step.stage_id: {
             "drop": f"−{100 - step.of_previous:.0f}%" if number and step.drop_off else "",
             "told": f"{step.reached:,} of {found.leads:,} leads came this far; {step.drop_off:,} dropped off before.",
-            "href": f"{list_url}&stage={step.stage_id}",
         }
-        for number, step in enumerate(steps)
-    ]
+        for number, step in enumerate(found.stages)
+    }
+    here = {step.stage_id: (step.here, amounts(step.here_value)) for step in found.stages}
+    return _steps(pipeline, chosen, here, told)
 
 
-async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: str) -> list[dict[str, Any]]:
+async def _stages(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str, Any]:
+    """The open stages with how many of the period's leads stand there, and their value."""
+    period = Filters(created=chosen.created, zone=chosen.zone, today=chosen.today)
+    asked = ReadBoard(pipeline_id=str(pipeline.id), where=period.where, limit=1)
+    found: Board = await visit.perform("crm.leads.board", asked)
+    here = {
+        column.stage.id: (column.count, sums({part.currency: part.value_cents for part in column.sums}))
+        for column in found.columns
+    }
+    return _steps(pipeline, chosen, here, {})
+
+
+def _steps(
+    pipeline: Pipeline, chosen: Filters, here: dict[UUID, tuple[int, str]], told: dict[UUID, dict[str, str]]
+) -> dict[str, Any]:
+    most = max((here.get(stage.id, (0, ""))[0] for stage in pipeline.stages if not stage.closed), default=0)
+    steps = []
+    for stage in pipeline.stages:
+        count, value = here.get(stage.id, (0, ""))
+        if not stage.closed:
+            step: dict[str, Any] = {
+                "name": stage.name,
+                "colour": stage.colour,
+                "count": f"{count:,}",
+                "share": round(100 * count / most, 1) if most else 0,
+                "value": value or "—",
+                "href": f"{list_url(chosen)}&stage={stage.id}",
+            }
+            steps.append({"drop": "", "told": ""} | step | told.get(stage.id, {}))
+    given = {"pipeline": chosen.pipeline, "period": chosen.created or "all"}
+    return {"steps": steps, "whole": bool(told), "url": f"/dashboard/crm/funnel?{urlencode(given)}"}
+
+
+async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, leads_url: str) -> list[dict[str, Any]]:
     """Where the leads came from, the most first, and how many of them were won."""
     found: list[SourceReport] = await visit.perform("crm.reports.sources", over(pipeline, chosen))
     most = max((source.leads for source in found), default=0)
@@ -120,11 +155,17 @@ async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, list_url: 
             "count": f"{source.leads:,}",
             "share": round(100 * source.leads / most, 1),
             "won": f"{source.conversion_rate:.0f}%",
-            "href": f"{list_url}&source={source.source}",
-            "won_href": f"{list_url}&source={source.source}&status=won",
+            "href": f"{leads_url}&source={source.source}",
+            "won_href": f"{leads_url}&source={source.source}&status=won",
         }
         for source in found
     ]
+
+
+def list_url(chosen: Filters) -> str:
+    """The list of the pipeline's leads of the period."""
+    given = {"pipeline": chosen.pipeline} | ({"created": chosen.created} if chosen.created else {})
+    return f"/leads?{urlencode(given)}"
 
 
 def _table(chosen: Filters) -> dict[str, str]:

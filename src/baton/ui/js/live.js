@@ -27,7 +27,8 @@ function flush() {
   const now = performance.now();
   let next = Infinity;
   for (const part of waiting) {
-    const wait = (lastRead.get(part) ?? -GAP) + GAP - now;
+    const gap = Number(part.dataset.gap ?? GAP); // what is costly to read says how seldom it wants to be
+    const wait = (lastRead.get(part) ?? -gap) + gap - now;
     if (wait > 0) {
       next = Math.min(next, wait);
       continue;
