@@ -32,7 +32,7 @@ class Analytics(Output, kw_only=True):
 
 @operation("crm.leads.analytics", kind="query", role=Role.VIEWER, summary="Read the analytics of leads and scores")
 async def analytics(tx: Tx, actor: Actor, input: OverAny) -> Analytics:
-    """Whether scores say who buys, in seven statements. Without a pipeline it covers the organization. Raises NotFound, Invalid."""
+    """Whether scores say who buys, in at most eight statements. Without a pipeline it covers the organization. Raises NotFound, Invalid."""
     over, lines = await scope(tx, input), await bands.read(tx)
     case = f"CASE WHEN l.score >= {lines.high} THEN 'high' WHEN l.score >= {lines.medium} THEN 'medium' WHEN l.score >= 0 THEN 'low' END"
     found = await tally(tx, over, case)

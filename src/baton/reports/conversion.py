@@ -26,7 +26,7 @@ class SourceReport(Tally, kw_only=True):
 
 @operation("crm.reports.conversion", kind="query", role=Role.VIEWER, summary="Report the conversion")
 async def conversion(tx: Tx, actor: Actor, input: OverAny) -> list[PipelineConversion]:
-    """What became of the leads of one pipeline or of each, never mixed, in four statements. Raises NotFound, Invalid."""
+    """What became of the leads of one pipeline or of each, never mixed, in at most five statements. Raises NotFound, Invalid."""
     found = await tally(tx, over := await scope(tx, input), "l.pipeline_id")
     rows = await tx.fetch(
         """SELECT id, name FROM pipelines WHERE org_id = $1 AND ($2::uuid IS NULL OR id = $2)
