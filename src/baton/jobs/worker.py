@@ -6,13 +6,15 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job as QueuedJob
+from pgqueuer.models import Schedule
 
-from baton.jobs import lanes, relay
+from baton.jobs import lanes, relay, schedule
 from baton.jobs.handlers import HANDLERS, handle
 from baton.kernel.db import Database
 from baton.kernel.queue import queries
@@ -75,6 +77,8 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
 
         for name in HANDLERS:
             engine.entrypoint(name, on_failure="hold", executor_factory=_retrying)(work)
+        for daily in schedule.DAILY:
+            _at_its_time(engine, db, daily)
         stopper = asyncio.create_task(_stop_with(engine, stop))
         try:
             await engine.run(dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=HEARTBEAT, batch_size=4)
@@ -85,6 +89,17 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
             await asyncio.sleep(1)
         finally:
             stopper.cancel()
+
+
+def _at_its_time(engine: PgQueuer, db: Database, daily: schedule.Daily) -> None:
+    async def begin(_: Schedule) -> None:
+        log.info("a slot begins", job=daily.name, organizations=await schedule.fan_out(db, daily))
+
+    async def work(queued: QueuedJob) -> None:
+        await daily.work(db, msgspec.json.decode(queued.payload or b"", type=relay.Job))
+
+    engine.schedule(daily.name, daily.cron)(begin)
+    engine.entrypoint(daily.name, on_failure="hold", executor_factory=_retrying)(work)
 
 
 async def _stop_with(engine: PgQueuer, stop: asyncio.Event) -> None:
