@@ -97,7 +97,7 @@ def servers_of(folder: Path) -> list[int]:
 
 def test_help_names_every_command() -> None:
     said = baton("--help").stdout
-    for name in ("up", "serve", "worker", "migrate", "init", "demo", "import"):
+    for name in ("up", "serve", "worker", "migrate", "init", "demo", "import", "export"):
         assert f" {name} " in said
 
 
@@ -187,6 +187,18 @@ def test_a_new_organization_imports_a_file_once(folder: Path, tmp_path: Path) ->
     assert "line 3:" in first.stdout
     second = baton("import", str(leads), "--data", data)
     assert "0 leads created" in second.stdout
+    assert "line 2" not in second.stdout, "what is in already is counted, not listed"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["leads.csv"], (
+        "refused rows are written where it is asked"
+    )
+    baton("import", str(leads), "--refused", str(tmp_path / "refused.csv"), "--data", data)
+    assert "tom@example.com" in (tmp_path / "refused.csv").read_text("utf-8-sig")
+    exported = baton("export", str(tmp_path / "out.xlsx"), "--pipeline", "Inbound", "--data", data)
+    assert exported.returncode == 0, exported.stderr
+    again = baton("import", str(tmp_path / "out.xlsx"), "--on-duplicate", "update", "--data", data)
+    assert "0 leads created, 1 rows are in already, 0 refused" in again.stdout, again.stdout
+    assert "jane@example.com" in baton("export", "-", "--format", "csv", "--data", data).stdout
+    assert baton("export", "leads.pdf", "--data", data).returncode == 2
     missing = baton("import", str(tmp_path / "none.csv"), "--data", data)
     assert missing.returncode == 1
     assert "There is no file" in missing.stderr

@@ -144,7 +144,7 @@ def import_(
 
 
 def export(
-    file: Path,
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     *,
     pipeline: str | None = None,
     organization: str | None = None,

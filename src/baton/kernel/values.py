@@ -1,5 +1,6 @@
 """Small values that everything uses: ids, the clock, references, folded text, e-mail addresses and money."""
 
+import functools
 import unicodedata
 from datetime import UTC, datetime
 from uuid import UUID
@@ -42,11 +43,16 @@ def email_address(text: str, *, field: str = "email") -> str:
     Raises Invalid for anything that cannot be an address (RFC 5321); no name server is asked.
     """
     try:
-        return validate_email(
-            text.strip(), check_deliverability=False, test_environment=True, allow_domain_literal=False
-        ).normalized
+        return _normalized(text.strip())
     except EmailNotValidError as error:
         raise Invalid(f"“{text[:80]}” is not an e-mail address: {error}", field=field) from None
+
+
+@functools.lru_cache(maxsize=4096)  # a row's address is checked where it is read, and again where its lead is made
+def _normalized(text: str) -> str:
+    return validate_email(
+        text, check_deliverability=False, test_environment=True, allow_domain_literal=False
+    ).normalized
 
 
 def email_key(address: str) -> str:
