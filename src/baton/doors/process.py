@@ -16,6 +16,7 @@ import uvloop
 
 from baton.doors import words
 from baton.doors.app import create_app
+from baton.doors.connection import Connection
 from baton.doors.demo import DemoFacts, known_demo, make_demo
 from baton.jobs import worker
 from baton.kernel import data_dir
@@ -170,6 +171,7 @@ class _Web(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(settings, database),
+                http=Connection,
                 lifespan="on",
                 log_config=None,
                 access_log=False,
