@@ -13,17 +13,18 @@ from baton.activities import stream
 from baton.activities.stream import Cursor, Event
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict
-from baton.kernel.queue import queries
+from baton.kernel.queue import SCHEMA, queries
 from baton.reactions import ENRICHMENT, REACTIONS, WEBHOOKS
 
 log = structlog.get_logger()
 NAME = "relay"
 BATCH = 2000
 CHUNK = 50
+_ORG_BEGINS = len('{"orgId":"') + 1
 
 
 class Job(msgspec.Struct, rename="camel"):
-    """Activities of one kind and organization that something follows from. `depth` is the deepest of them."""
+    """Activities of one kind, organization and depth that something follows from. The organization stands first: `_turns`."""
 
     org_id: UUID
     kind: str
@@ -67,8 +68,9 @@ async def step(db: Database, *, limit: int = BATCH) -> Relayed:
             return Relayed(0, 0, set())
         jobs = _jobs(events, await _listening(conn))
         if jobs:
-            names, payloads = zip(*jobs, strict=True)
-            await queries(AsyncpgDriver(conn)).enqueue(list(names), list(payloads), [0] * len(jobs))
+            turns = await _turns(conn, [org_id for _, org_id, _ in jobs])
+            names, _, payloads = zip(*jobs, strict=True)
+            await queries(AsyncpgDriver(conn)).enqueue(list(names), list(payloads), turns)
         await conn.execute(
             "UPDATE log_cursors SET txid = $2::text::xid8, id = $3, moved_at = now() WHERE name = $1",
             NAME,
@@ -92,20 +94,40 @@ async def _listening(conn: Any) -> dict[UUID, set[str]]:
     return listening
 
 
-def _jobs(events: list[Event], listening: dict[UUID, set[str]]) -> list[tuple[str, bytes]]:
-    """What follows from events, gathered by reaction, organization and kind, at most `CHUNK` activities a job."""
-    gathered: dict[tuple[str, UUID, str], list[Event]] = {}
+async def _turns(conn: Any, organizations: list[UUID]) -> list[int]:
+    """The priorities of new jobs: each organization's jobs stand in line, and the lines take turns (start-time fair queueing).
+
+    An organization's next job comes one place behind its last; where none waits, one behind whatever is next of all. So
+    a thousand jobs of one delay another's first by one job, and nobody waits for ever.
+    """
+    rows = await conn.fetch(
+        f"""SELECT substring(payload FROM {_ORG_BEGINS} FOR 36) AS org, min(priority) AS last, max(priority) AS first
+              FROM {SCHEMA}.pgqueuer WHERE status = 'queued' GROUP BY 1"""
+    )
+    next_of_all = max((row["first"] for row in rows), default=0)
+    last = {row["org"]: row["last"] for row in rows}
+    turns = []
+    for org_id in organizations:
+        key = str(org_id).encode()
+        last[key] = last.get(key, next_of_all) - 1
+        turns.append(last[key])
+    return turns
+
+
+def _jobs(events: list[Event], listening: dict[UUID, set[str]]) -> list[tuple[str, UUID, bytes]]:
+    """What follows from events, gathered by reaction, organization, kind and depth, at most `CHUNK` activities a job."""
+    gathered: dict[tuple[str, UUID, str, int], list[Event]] = {}
     for event in events:
         heard: Set[str] = listening.get(event.org_id, frozenset())
         for reaction in REACTIONS.get(event.kind, ()):
             if reaction.when(event, heard):
-                gathered.setdefault((reaction.job, event.org_id, event.kind), []).append(event)
+                gathered.setdefault((reaction.job, event.org_id, event.kind, event.depth), []).append(event)
     jobs = []
-    for (name, org_id, kind), members in gathered.items():
+    for (name, org_id, kind, depth), members in gathered.items():
         for start in range(0, len(members), CHUNK):
             part = members[start : start + CHUNK]
-            job = Job(org_id, kind, [event.id for event in part], max(event.depth for event in part))
-            jobs.append((name, msgspec.json.encode(job)))
+            job = Job(org_id, kind, [event.id for event in part], depth)
+            jobs.append((name, org_id, msgspec.json.encode(job)))
     return jobs
 
 

@@ -12,7 +12,7 @@ from baton.agents.run import PlanRuns, Run
 from baton.jobs.relay import Job
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
-from baton.kernel.operation import perform
+from baton.kernel.operation import MAX_DEPTH, perform
 
 log = structlog.get_logger()
 AT_ONCE = 4
@@ -24,6 +24,9 @@ async def wake_agents(db: Database, job: Job, *, now: datetime | None = None) ->
     One run that stumbles does not stop the others; then the first error is raised at the end, and the job, tried
     again, goes on with what is not finished.
     """
+    if job.depth >= MAX_DEPTH:
+        log.warning("a chain of rules that trigger each other was stopped", org_id=str(job.org_id), steps=job.depth)
+        return 0
     scheduler = system(job.org_id, "Baton", role=Role.MEMBER, via="agent")
     runs: list[Run] = await perform(
         db, scheduler, "crm.agents.planRuns", PlanRuns(kind=job.kind, activity_ids=job.activity_ids), now=now
