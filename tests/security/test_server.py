@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 import uvicorn
-from baton.doors.connection import Connection
 from starlette.applications import Starlette
 
+from baton.doors.connection import Connection
 from baton.doors.web.assets import asset
 from baton.kernel.settings import Settings
 from tests.doors.conftest import Caller
