@@ -114,3 +114,44 @@ async def test_who_may_not_change_agents_is_told_so(enter: OpenRoom, team: Team,
     stranger = await enter(carla.ana)
     for path in (f"/agents/{team.athena.id}", f"/agents/{team.athena.id}/rules/new", f"/agents/{team.ben.id}"):
         assert (await stranger.context.request.get(stranger.site + path)).status == 404
+
+
+async def test_nothing_is_taken_back_by_strangers_or_readers(enter: OpenRoom, team: Team, carla: Team) -> None:
+    """Spec A1, B9. Another organization finds no such operation; a viewer may not; a form without proof does nothing."""
+    hannah = await lead(team)
+    await team.do(team.ben, "crm.leads.setStatus", leadId=str(hannah.id), status="won")
+    operation = (await team.log(hannah.id))[-1].operation_id
+    stranger, viewer, ben = await enter(carla.ana), await enter(team.vera), await enter(team.ben)
+    for room, status in ((stranger, 404), (viewer, 403)):
+        assert (await room.context.request.get(f"{room.site}/undo/{operation}")).status == status
+        page = await room.go("/board")
+        proof = await page.locator("meta[name=csrf]").get_attribute("content")
+        assert proof
+        form = {"csrf": proof}
+        answer = await room.context.request.post(
+            f"{room.site}/undo/{operation}", form=form, headers={"accept": "application/json"}
+        )
+        assert answer.status == status
+    assert (await ben.context.request.post(f"{ben.site}/undo/{operation}")).status == 403
+    assert (await team.do(team.ana, "crm.leads.get", leadId=str(hannah.id))).status == "won"
+
+
+async def test_names_that_are_markup_stay_text(enter: OpenRoom, team: Team) -> None:
+    """What people and leads are called is shown, never run; the fixture fails on any complaint of the policy."""
+    evil = "<img src=x onerror=alert(1)>{{ 7*7 }}"
+    hostile = await team.do(team.ben, "crm.leads.create", firstName=evil, lastName="Weiss")
+    await team.do(team.marcus, "crm.leads.disqualify", leadId=str(hostile.id), reason=evil)
+    rule = {"name": evil, "trigger": "lead_imported", "steps": [{"operation": "crm.leads.route"}]}
+    await team.do(team.ana, "crm.agents.setPlaybook", agentId=str(team.athena.id), rules=[rule])
+    await team.do(team.ana, "crm.routing.setRules", rules=[{"name": evil, "pool": [str(team.ben.id)]}])
+    await team.do(team.ana, "crm.pipelines.create", {"name": evil, "stages": [{"name": evil}]})
+    await team.capture(firstName=evil)
+    await team.run_due()
+    room = await enter(team.ana)
+    pipeline = str(hostile.pipeline_id)
+    for path in ("/dashboard/crm", f"/history/{pipeline}", f"/agents/{team.athena.id}", "/settings/routing",
+                 "/settings/pipelines", f"/palette?q={evil}"):  # fmt: skip
+        page = await room.go(path)
+        await page.wait_for_timeout(100)
+        assert await page.locator("img[src=x]").count() == 0, path
+        assert evil in await page.locator("body").inner_text(), path
