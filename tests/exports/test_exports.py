@@ -1,5 +1,7 @@
 """Leads go out as CSV, XLSX and JSON lines, and what went out comes in again as the same leads. Spec A10, A11."""
 
+import asyncio
+import contextlib
 import csv
 import io
 import json
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from baton.exports.stream import stream
 from baton.leads.lead import Lead, facts
 from tests.imports.desk import V1, Desk, open_desk
 from tests.team import make_team
@@ -174,3 +177,22 @@ async def test_any_leads_go_out_and_come_in_unchanged(desk: Desk, leads: list[di
     assert (preview["created"], preview["updated"], preview["refused"]) == (0, 0, []), preview["examples"]
     await desk.team.do(desk.team.ben, "crm.imports.run", importId=found["id"])
     await desk.team.run_due()
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "xlsx"])
+async def test_a_reader_who_goes_away_is_told_and_holds_nothing(desk: Desk, format: str) -> None:
+    """ATTACKS: Work. The connection comes back, and the log says how many leads had left."""
+    leads = [{"lastName": f"Rey {n}", "message": None, "fields": {"Long": "x" * 2_000}} for n in range(900)]
+    pipeline = (await desk.team.do(desk.team.ben, "crm.pipelines.list"))[0].id
+    await desk.team.do(desk.team.ben, "crm.imports.load", pipelineId=str(pipeline), leads=leads)
+    for _ in range(8):
+        export = await desk.team.do(desk.team.ben, "crm.exports.leads", format=format)
+        parts = stream(desk.team.db, desk.team.ben, export)
+        async with asyncio.timeout(60), contextlib.aclosing(parts):
+            for _ in range(2 if format == "csv" else 1):  # of a CSV file the headers come first
+                assert await anext(parts)
+    log = await desk.ana.ok("GET", f"{V1}/crm.activities.list?kind=export_finished")
+    assert len(log["items"]) == 8
+    assert {entry["payload"]["complete"] for entry in log["items"]} == {False}
+    assert all(0 <= entry["payload"]["leads"] <= 900 for entry in log["items"])
+    assert len(await desk.leads()) == 200, "the pool still answers"
