@@ -16,7 +16,7 @@ async def test_stages_are_added_changed_ordered_and_removed(enter: OpenRoom, tea
     await page.get_by_role("button", name="Add the stage").click()
     await page.get_by_text("The probability is a whole number.").first.wait_for()
     await page.get_by_label("Probability, percent").fill("55")
-    await page.get_by_label("Escalate after days").fill("4")
+    await page.get_by_label("Expected within days").fill("4")
     await page.get_by_role("button", name="Add the stage").click()
     await page.get_by_text("“Demo booked” is a stage of Inbound.").wait_for()
     await page.get_by_role("button", name="Move Demo booked up").click()
