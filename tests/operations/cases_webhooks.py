@@ -27,7 +27,7 @@ async def _delivery(team: Team) -> Input:
 cases["crm.webhooks.deliveries"] = Case(_webhook)
 cases["crm.webhooks.delivery"] = Case(_delivery)
 cases["crm.webhooks.delete"] = Case(_webhook, (kinds.WEBHOOK_REMOVED,))
-cases["crm.webhooks.rotateSecret"] = Case(_webhook, (kinds.WEBHOOK_SECRET_ROTATED,))
+cases["crm.webhooks.rotateSecret"] = Case(_webhook, (kinds.WEBHOOK_ROTATED,))
 cases["crm.webhooks.test"] = Case(_webhook, (kinds.WEBHOOK_TESTED,))
 cases["crm.webhooks.replay"] = Case(_delivery, (kinds.WEBHOOK_REPLAYED,))
 

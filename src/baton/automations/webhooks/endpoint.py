@@ -182,7 +182,7 @@ async def rotate(tx: Tx, actor: Actor, input: RotateSecret) -> NewEndpoint:
         tx.org_id, before.id, tx.installation.vault.seal(secret, place(tx.org_id, before.id)), until,
     )  # fmt: skip
     assert row is not None
-    await _tell(tx, actor, kinds.WEBHOOK_SECRET_ROTATED, before.id, before.url, previousUntil=until.isoformat())
+    await _tell(tx, actor, kinds.WEBHOOK_ROTATED, before.id, before.url, previousUntil=until.isoformat())
     return NewEndpoint(**dict(row), secret=secret)
 
 

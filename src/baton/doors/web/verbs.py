@@ -59,7 +59,7 @@ VERBS: dict[str, str] = {
     kinds.WEBHOOK_CREATED: "made a webhook to",
     kinds.WEBHOOK_CHANGED: "changed the webhook to",
     kinds.WEBHOOK_REMOVED: "removed the webhook to",
-    kinds.WEBHOOK_SECRET_ROTATED: "made a new secret for the webhook to",
+    kinds.WEBHOOK_ROTATED: "made a new secret for the webhook to",
     kinds.WEBHOOK_TESTED: "tried out the webhook to",
     kinds.WEBHOOK_REPLAYED: "sent again to the webhook",
     kinds.WEBHOOK_DISABLED: "switched off the webhook to",
