@@ -82,7 +82,10 @@ async def test_an_edit_keeps_the_contact_in_step_where_it_had_the_same(fresh: Te
         "Head of Buying",
     )
     log = await fresh.do(fresh.ben, "crm.activities.list", kind="contact_updated")
-    assert log.items[0].changes["email"] == [lead.email, "jo@new.example"]
+    assert log.items[0].payload["changes"]["email"] == [lead.email, "jo@new.example"]
+    assert "contact_updated" in [activity.kind for activity in await fresh.log(lead.id)]
+    read = await fresh.do(fresh.vera, "crm.leads.asOf", leadId=str(lead.id), at=after.last_activity_at.isoformat())
+    assert read == after, "a lead replays as before"
     assert (await fresh.capture(email="jo@new.example")).contact_id == contact.id
 
 

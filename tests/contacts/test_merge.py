@@ -236,3 +236,17 @@ async def test_undo_of_an_edit_takes_the_contact_back_too(fresh: Team) -> None:
     assert (contact.email, contact.title) == ("jo@acme.example", "CEO")
     now = await fresh.do(fresh.vera, "crm.leads.get", leadId=str(lead.id))
     assert (now.email, now.title, now.contact_id) == ("jo@acme.example", "Buyer", lead.contact_id)
+
+
+async def test_three_with_one_email_can_be_edited_and_merged(fresh: Team) -> None:
+    """What another rule of likeness makes one person is merged one by one, in any order."""
+    leads = [await fresh.capture(email=f"jo{plus}@acme.example") for plus in ("", "+a", "+b")]
+    await fresh.do(fresh.ana, "crm.contacts.setMatching", ignorePlus=True)
+    await fresh.do(fresh.ben, "crm.contacts.update", contactId=str(leads[2].contact_id), title="CEO")
+    await merge(fresh, leads[1], leads[2])
+    done = await merge(fresh, leads[0], leads[1])
+    assert (done.moved["leads"], done.contact.title) == (2, "CEO")
+    assert (await fresh.capture(email="jo+c@acme.example")).contact_id == leads[0].contact_id
+    for lead in (leads[1], leads[2]):
+        await fresh.do(fresh.ben, "crm.contacts.unmerge", mergedId=str(lead.contact_id))
+        assert (await read(fresh, lead.contact_id)).email == lead.email

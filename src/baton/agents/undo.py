@@ -11,7 +11,7 @@ import msgspec
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.agents.undo_records import Effect as Effect
-from baton.agents.undo_records import Outcome, done_to, is_merge, undo_records
+from baton.agents.undo_records import Outcome, done_to, is_merge, of_lead, undo_records
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Forbidden, NotFound, TooLarge
@@ -105,6 +105,7 @@ async def undo_leads(tx: Tx, actor: Actor, input: Undo, lead_ids: list[UUID]) ->
     effects: list[tuple[UUID, Effect]] = []
     for lead_id, mine in sorted(by_lead.items()):
         effects += [(lead_id, effect) for effect in await _undo_lead(tx, actor, lead_id, mine, input)]
+        effects += [(lead_id, effect) for effect in await undo_records(tx, actor, of_lead(mine), input.reason)]
     return effects
 
 

@@ -25,12 +25,18 @@ class Effect(Output, kw_only=True):
 
 
 async def done_to(tx: Tx, operation_id: UUID) -> list[Row]:
-    """What an operation changed of contacts and companies, the last first."""
+    """What an operation changed of contacts and companies by itself, not by an edit of a lead, the last first."""
     return await tx.fetch(
         """SELECT id, kind, subject_type, subject_id, changes, payload FROM activities
-            WHERE org_id = $1 AND operation_id = $2 AND subject_type IN ('contact', 'company') AND kind = ANY ($3) ORDER BY id DESC""",
+            WHERE org_id = $1 AND operation_id = $2 AND lead_id IS NULL AND subject_type IN ('contact', 'company') AND kind = ANY ($3)
+            ORDER BY id DESC""",
         tx.org_id, operation_id, [kind for sort in SORTS.values() for kind in (sort.updated, sort.merged, sort.unmerged)],
     )  # fmt: skip
+
+
+def of_lead(rows: list[Row]) -> list[Row]:
+    """Of a lead's activities those that changed its contact with it."""
+    return [row for row in rows if row["subject_type"] in SORTS and row["kind"] == SORTS[row["subject_type"]].updated]
 
 
 def is_merge(rows: list[Row]) -> bool:
@@ -66,7 +72,8 @@ async def _back(tx: Tx, actor: Actor, sort: Sort, row: Row, reason: str | None) 
     names = {camel(name): name for name in sort.facts}
     old: dict[str, Any] = {}
     effects: list[Effect] = []
-    for field, (was, became) in row["changes"].items():
+    changes = row["changes"] or row["payload"]["changes"]
+    for field, (was, became) in changes.items():
         name = names[field]
         if records.plain(now[name]) == became and now["merged_into_id"] is None:
             old[name] = UUID(was) if name == "company_id" and was else was
@@ -76,7 +83,7 @@ async def _back(tx: Tx, actor: Actor, sort: Sort, row: Row, reason: str | None) 
     try:
         await records.change(tx, actor, sort, now, old, await matching.read(tx), reason=reason)
     except Conflict as error:
-        return [_effect(row, field, "kept", error.message) for field in row["changes"]]
+        return [_effect(row, field, "kept", error.message) for field in changes]
     return effects
 
 

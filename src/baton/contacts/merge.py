@@ -155,9 +155,15 @@ async def _swap(tx: Tx, sort: Sort, two: Pair, survivor: Facts, merged: Facts) -
     """Write both records' facts. What is one record's alone (key, external id) is let go of before the other takes it."""
     how = await matching.read(tx)
     mine, theirs = sort.key_of(survivor, how), sort.key_of(merged, how)
+    taken = await tx.fetch(
+        f"SELECT {sort.key} AS key FROM {sort.table} WHERE org_id = $1 AND {sort.key} = ANY ($2) AND id <> ALL ($3)",
+        tx.org_id, [key for key in (mine, theirs) if key], [two.survivor["id"], two.merged["id"]],
+    )  # fmt: skip
+    others = {row["key"] for row in taken}  # of several with one e-mail the oldest is found by it
+    mine, theirs = (None if mine in others else mine), (None if theirs in others else theirs)
     if (
         mine is not None and mine == theirs
-    ):  # the survivor took it over: its own old one still leads to it by the merged one
+    ):  # taken over: the survivor's own old one leads to it by way of the merged one
         theirs = two.survivor[sort.key] if two.survivor[sort.key] != mine else None
     await tx.execute(
         f"UPDATE {sort.table} SET {sort.key} = id::text, external_id = NULL WHERE org_id = $1 AND id = ANY ($2)",

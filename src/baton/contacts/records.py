@@ -83,30 +83,45 @@ async def lock(tx: Tx, sort: Sort, ref: Ref | UUID, *, version: int | None = Non
 
 
 async def change(
-    tx: Tx, actor: Actor, sort: Sort, row: Row, new: Facts, matching: Matching, *, reason: str | None = None
+    tx: Tx,
+    actor: Actor,
+    sort: Sort,
+    row: Row,
+    new: Facts,
+    matching: Matching,
+    *,
+    reason: str | None = None,
+    lead_id: UUID | None = None,
 ) -> bool:
     """Set facts of a locked record and append the activity that says so; answers whether anything was to change.
 
-    Raises Conflict where another record is known by the new e-mail, name or external id.
+    With `lead_id` it follows from an edit of that lead, and stands in its timeline: then the changes are in the payload,
+    because those of a lead's activities are the lead's own. Raises Conflict where another record is known by the new
+    e-mail, name or external id.
     """
     before = facts(sort, row)
     after = before | new
     changes = difference(before, after)
     if not changes:
         return False
-    key = sort.key_of(after, matching)
-    if key is not None and await tx.fetchval(
-        f"SELECT exists (SELECT FROM {sort.table} WHERE org_id = $1 AND {sort.key} = $2 AND id <> $3)",
-        tx.org_id,
-        key,
-        row["id"],
+    named = before[sort.named_by] != after[sort.named_by]
+    key = sort.key_of(after, matching) if named else row[sort.key]
+    if (
+        named
+        and key is not None
+        and await tx.fetchval(
+            f"SELECT exists (SELECT FROM {sort.table} WHERE org_id = $1 AND {sort.key} = $2 AND id <> $3)",
+            tx.org_id,
+            key,
+            row["id"],
+        )
     ):
         raise Conflict(f"Another {sort.noun} is known by this {sort.named_by}. Merge the two.", field=sort.named_by)
     await write(tx, sort, row["id"], after, key)
     await append(
         tx, actor,
-        Entry(kind=sort.updated, subject_type=sort.noun, subject_id=row["id"], changes=changes, payload={"name": after["name"]},
-              reason=reason),
+        Entry(kind=sort.updated, subject_type=sort.noun, subject_id=row["id"], lead_id=lead_id, changes={} if lead_id else changes,
+              payload={"name": after["name"]} | ({"changes": changes} if lead_id else {}), reason=reason),
     )  # fmt: skip
     return True
 

@@ -47,7 +47,7 @@ async def _linked(tx: Tx, actor: Actor, before: Lead, after: Lead, found: dict[s
     for facts in (was, now):
         facts["phone"] = how.phone(facts["phone"])
     step = {name: now[name] for name in IN_STEP if now[name] is not None and now[name] != was[name] == contact[name]}
-    await records.change(tx, actor, CONTACT, contact, step, how)
+    await records.change(tx, actor, CONTACT, contact, step, how, lead_id=before.id)
     return {"contact_id": contact["id"]}
 
 
