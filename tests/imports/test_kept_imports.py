@@ -131,14 +131,15 @@ async def test_an_import_is_undone_as_a_whole_updates_included(desk: Desk) -> No
     for email, title in (("b@x.example", "President"), ("d@x.example", "Founder")):
         await desk.team.do(desk.team.ana, "crm.leads.update", leadId=str(leads[email].id), title=title)
     undone = await desk.act("undo", done, reason="The wrong file.")
-    assert (undone["state"], undone["kept"], undone["impossible"]) == ("undone", 2, 0)
+    assert (undone["state"], undone["impossible"]) == ("undone", 0)
     after = {lead.email: lead for lead in await desk.leads()}
     assert set(after) == {"a@x.example", "b@x.example", "d@x.example"}
     went_back, first = facts(after["a@x.example"]), before["a@x.example"]
     assert went_back | {"score": None} == first | {"score": None}
     assert after["b@x.example"].title == "President"
     remains = await desk.ben.ok("POST", f"{V1}/crm.imports.remains", {"importId": done["id"]})
-    assert {(each["what"], each["why"]) for each in remains["items"]} == {
+    assert len(remains["items"]) == undone["kept"]
+    assert {(each["what"], each["why"]) for each in remains["items"] if each["outcome"] == "kept"} >= {
         ("title", "It was changed since."),
         ("lead", "It was worked on since."),
     }
