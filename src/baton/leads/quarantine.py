@@ -82,7 +82,7 @@ async def hold(tx: Tx, actor: Actor, input: HoldCapture) -> Captured:
     )  # fmt: skip
     await append(
         tx, actor,
-        Entry(kind=kinds.CAPTURE_HELD, subject_type="held_capture", subject_id=id, payload={"formName": form.name},
+        Entry(kind=kinds.CAPTURE_HELD, subject_type="held_capture", subject_id=id, payload={"name": form.name},
               reason=", ".join(input.reasons)),
     )  # fmt: skip
     return Captured(id=id)
@@ -143,7 +143,7 @@ async def _decided(
     kind = kinds.CAPTURE_RELEASED if status == "released" else kinds.CAPTURE_DISCARDED
     await append(
         tx, actor,
-        Entry(kind=kind, subject_type="held_capture", subject_id=held.id, lead_id=lead_id, payload={"formName": held.form_name}),
+        Entry(kind=kind, subject_type="held_capture", subject_id=held.id, lead_id=lead_id, payload={"name": held.form_name}),
     )  # fmt: skip
     held.status, held.lead_id = status, lead_id
     return held
