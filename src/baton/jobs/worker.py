@@ -21,6 +21,7 @@ from baton.kernel.queue import queries
 from baton.leads import settle
 
 log = structlog.get_logger()
+AT_ONCE = 8  # jobs that a worker has taken: what is taken has no turn any more, and more at once is slower for all
 HEARTBEAT = timedelta(seconds=10)  # a worker that was silent for so long is dead: others take its jobs over
 
 
@@ -81,7 +82,12 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
             _at_its_time(engine, db, daily)
         stopper = asyncio.create_task(_stop_with(engine, stop))
         try:
-            await engine.run(dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=HEARTBEAT, batch_size=4)
+            await engine.run(
+                dequeue_timeout=timedelta(seconds=5),
+                heartbeat_timeout=HEARTBEAT,
+                batch_size=4,
+                max_concurrent_tasks=AT_ONCE,
+            )
         except asyncio.CancelledError:
             raise
         except Exception:
