@@ -20,6 +20,7 @@ async def test_stages_are_added_changed_ordered_and_removed(enter: OpenRoom, tea
     await page.get_by_role("button", name="Add the stage").click()
     await page.get_by_text("“Demo booked” is a stage of Inbound.").wait_for()
     await page.get_by_role("button", name="Move Demo booked up").click()
+    await page.locator("[data-stage]:nth-child(5)", has_text="Demo booked").wait_for()
     made = next(stage for stage in (await inbound(team)).stages if stage.name == "Demo booked")
     assert (made.probability, made.sla_days, made.position) == (55, 4, 4)
     await page.get_by_role("link", name="Change Demo booked of Inbound").click()
