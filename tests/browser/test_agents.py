@@ -127,7 +127,7 @@ async def test_nothing_is_taken_back_by_strangers_or_readers(enter: OpenRoom, te
         page = await room.go("/board")
         proof = await page.locator("meta[name=csrf]").get_attribute("content")
         assert proof
-        form = {"csrf": proof}
+        form: dict[str, str | float | bool] = {"csrf": proof}
         answer = await room.context.request.post(
             f"{room.site}/undo/{operation}", form=form, headers={"accept": "application/json"}
         )

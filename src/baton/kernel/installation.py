@@ -59,4 +59,6 @@ class Installation:
 
 def installation(settings: "Settings") -> Installation:
     """The installation that settings describe."""
-    return Installation(Vault(settings.secret), Outbound(settings.outbound_allow), settings.public_url, settings.data_dir)
+    return Installation(
+        Vault(settings.secret), Outbound(settings.outbound_allow), settings.public_url, settings.data_dir
+    )
