@@ -50,7 +50,7 @@ async def test_no_value_breaks_an_operation(attacker: Caller, target: Team, name
     headers = attacker.headers | {"content-type": "application/json"}
     broken = []
     for path in dict.fromkeys([*fields, *places(body)]):
-        for value in HOSTILE if len(path) == 1 else HOSTILE[::3]:
+        for value in HOSTILE if len(path) == 1 else HOSTILE[::6]:
             sent = json.dumps(with_value(body, path, value)).encode()
             began = time.perf_counter()
             answer = await attacker.http.post(f"/api/v1/{name}", content=sent, headers=headers)
