@@ -38,6 +38,8 @@ async def test_no_id_of_another_organization(ana: Caller, carla: Team, name: str
             answers.append(
                 (answer.status_code, {k: v for k, v in told.items() if k not in ("requestId", "operationId")})
             )
+        for _, told in answers:
+            told["leads"] = sorted(told.get("leads", []), key=str)  # bulk edits go by the order of ids
         assert answers[1] == answers[2], path  # the first of them may have changed what else the body names
         status, told = answers[2]
         assert status in (400, 404, 409) or told["refused"] == 1, (path, answers[2])
