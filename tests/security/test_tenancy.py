@@ -42,7 +42,7 @@ async def test_no_id_of_another_organization(ana: Caller, carla: Team, name: str
             told["leads"] = sorted(told.get("leads", []), key=str)  # bulk edits go by the order of ids
         assert answers[1] == answers[2], path  # the first of them may have changed what else the body names
         status, told = answers[2]
-        assert status in (400, 404, 409) or told["refused"] == 1, (path, answers[2])
+        assert status in (400, 404, 409) or told["refused"] >= 1, (path, answers[2])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/crm.leads.get", "/api/crm/leads/detail/{id}", "/api/trpc/crm.leads.get"])
