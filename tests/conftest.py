@@ -18,7 +18,7 @@ from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
 from tests.team import Team, make_team
 
-pytest_plugins = ("tests.skips",)
+pytest_plugins = ("tests.skips", "tests.spec")
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ class Member(Output, kw_only=True):
 
 
 class AddPerson(Input, kw_only=True):
-    """A person to add. A person known by this e-mail keeps the password they have."""
+    """A person to add, new to this installation; the password is what they sign in with first."""
 
     name: str
     email: str
@@ -113,7 +113,7 @@ async def member(tx: Tx, ref: Ref | UUID) -> Member:
 
 @operation("crm.members.addPerson", role=Role.ADMIN, summary="Add a person")
 async def add_person(tx: Tx, actor: Actor, input: AddPerson) -> Member:
-    """Add a person with a role. Raises Invalid, Conflict where they are a member already, Forbidden for an owner by an admin."""
+    """Add a person with a role. Raises Invalid, Conflict for a known e-mail, Forbidden for an owner by an admin."""
     _may_grant(actor, input.role)
     address = email_address(input.email)
     if not input.name.strip():
@@ -121,14 +121,15 @@ async def add_person(tx: Tx, actor: Actor, input: AddPerson) -> Member:
     if input.password is not None and len(input.password) < MIN_PASSWORD:
         raise Invalid(f"A password has at least {MIN_PASSWORD} characters.", field="password")
     hashed = await hash_password(input.password) if input.password else None
+    new = new_id()
     person_id = await tx.fetchval(
-        "SELECT directory_add_person($1, $2, $3, $4, $5)",
-        new_id(),
-        email_key(address),
-        address,
-        input.name.strip(),
-        hashed,
+        "SELECT directory_add_person($1, $2, $3, $4, $5)", new, email_key(address), address, input.name.strip(), hashed
     )
+    if person_id != new and actor.type != "system":
+        # Somebody else chose this person's password: they must not get into another organization by it.
+        raise Conflict(
+            "This e-mail address signs in here already. The operator of this installation can add it.", field="email"
+        )
     return await _insert(
         tx, actor, kind="person", person_id=person_id, name=input.name.strip(), email=address, role=input.role,
         time_zone=input.time_zone, capacity=input.capacity, external_id=input.external_id,
