@@ -1,6 +1,6 @@
 """Which test proves which line of the specification: read from the tests' docstrings, written to `docs/spec.md` by their run.
 
-A docstring names a line as "Spec A7." or "A7, B9:". `make spec` runs the tests and writes the table.
+A docstring, a test's or its module's, names a line as "Spec A7." or "A7, B9:". `make spec` runs the tests and writes the table.
 """
 
 import os
@@ -46,12 +46,15 @@ LINES = {
 }
 _NAMED = re.compile(r"\b([ABC]\d{1,2})\b")
 _SPOKEN = re.compile(r"(?:Spec |^)((?:[ABC]\d{1,2}(?:, | and )?)+)", re.MULTILINE)
+_RANGE = re.compile(r"\b([ABC])(\d{1,2})[–-][ABC]?(\d{1,2})\b")
 _proofs: dict[str, set[str]] = {}
 _failed: set[str] = set()
 
 
 def lines_of(text: str) -> set[str]:
-    """The lines that a docstring names."""
+    """The lines that a docstring names; "C1–C6" names six."""
+    for letter, first, last in _RANGE.findall(text):
+        text += "".join(f" Spec {letter}{number}." for number in range(int(first), int(last) + 1))
     return {line for spoken in _SPOKEN.findall(text) for line in _NAMED.findall(spoken)}
 
 
@@ -61,8 +64,8 @@ def _title(item: pytest.Item) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        text = getattr(getattr(item, "function", None), "__doc__", None) or ""
-        for line in lines_of(text):
+        own, around = (getattr(getattr(item, kind, None), "__doc__", None) or "" for kind in ("function", "module"))
+        for line in lines_of(own) | lines_of(around):
             if line not in LINES:
                 raise pytest.UsageError(f"{item.nodeid} names the line {line}, which the specification does not have.")
             _proofs.setdefault(line, set()).add(_title(item))
