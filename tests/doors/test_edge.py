@@ -91,7 +91,7 @@ async def test_a_body_that_comes_too_slowly() -> None:
 
     limited = BodyLimit(reading, 1000, seconds=0.2)
     with pytest.raises(TimedOut):
-        await limited({"type": "http", "headers": []}, drip, nowhere)
+        await limited({"type": "http", "method": "POST", "path": "/", "headers": []}, drip, nowhere)
 
 
 async def test_the_time_of_a_body_does_not_end_a_stream() -> None:
@@ -113,5 +113,5 @@ async def test_the_time_of_a_body_does_not_end_a_stream() -> None:
     async def nowhere(message: Any) -> None:
         return None
 
-    await BodyLimit(streaming, 1000, seconds=0.1)({"type": "http", "headers": []}, receive, nowhere)
+    await BodyLimit(streaming, 1000, seconds=0.1)({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, nowhere)
     assert seen == ["http.request", "http.disconnect"]
