@@ -31,7 +31,15 @@ async def _update_field(team: Team) -> Input:
     return await _field_id(team) | {"label": "Trucks", "position": 1}
 
 
-cases["crm.fields.index"] = Case(_field_id, (kinds.CUSTOM_FIELD_CHANGED,))
+async def _indexable(team: Team) -> Input:
+    """A field of a type that has an index to give: the tests of a run share one organization, and take theirs back."""
+    for field in await team.do(team.ana, "crm.fields.list"):
+        if field.indexed:
+            await team.do(team.ana, "crm.fields.index", fieldId=str(field.id), indexed=False)
+    return await _field_id(team)
+
+
+cases["crm.fields.index"] = Case(_indexable, (kinds.CUSTOM_FIELD_CHANGED,))
 cases["crm.fields.archive"] = Case(_field_id, (kinds.CUSTOM_FIELD_CHANGED,))
 
 

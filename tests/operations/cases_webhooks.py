@@ -112,5 +112,6 @@ async def _search(team: Team) -> Input:
 @case("crm.leads.addFound", kinds.LEAD_IMPORTED, kinds.LEADS_SEARCHED)
 async def _add_found(team: Team) -> Input:
     pipelines = await team.do(team.ana, "crm.pipelines.list")
-    place = {"title": "Cool Air Ltd", "placeId": secrets.token_hex(6), "phone": "(714) 555-0100"}
+    mark = secrets.token_hex(6)
+    place = {"title": f"Cool Air {mark} Ltd", "placeId": mark, "phone": f"(714) 555-{secrets.randbelow(9000) + 1000}"}
     return {"items": [place], "pipelineId": str(pipelines[0].id)}

@@ -131,6 +131,8 @@ class _Compiler:
             return self.pattern(found, name, op, value)
         if op == "has_word" and found.type == "text":
             words = [f" {_words(_convert('text', name, v))} " for v in (value if isinstance(value, list) else [value])]
+            if any(not word.strip() for word in words):
+                raise Invalid(f"“has_word” needs a word to look for in “{name}”: letters or digits.", field="value")
             spaced = f"' ' || regexp_replace(lower({found.sql}), '[^[:alnum:]]+', ' ', 'g') || ' '"
             array = self.argument(words, "text[]")
             return f"coalesce(EXISTS (SELECT FROM unnest({array}) w WHERE strpos({spaced}, w) > 0), false)"
