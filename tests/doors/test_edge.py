@@ -113,5 +113,7 @@ async def test_the_time_of_a_body_does_not_end_a_stream() -> None:
     async def nowhere(message: Any) -> None:
         return None
 
-    await BodyLimit(streaming, 1000, seconds=0.1)({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, nowhere)
+    await BodyLimit(streaming, 1000, seconds=0.1)(
+        {"type": "http", "method": "POST", "path": "/", "headers": []}, receive, nowhere
+    )
     assert seen == ["http.request", "http.disconnect"]
