@@ -106,7 +106,7 @@ async def enter(browser: Browser, site: str, db: Database) -> AsyncIterator[Open
 
     async def open_room(actor: Actor | None = None, **options: Any) -> Room:
         context = await browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)  # the machine may be busy; what must be quick says so itself
         if actor is not None:
             assert actor.id
             place = Membership(org_id=actor.org_id, org_name="", member_id=actor.id, name=actor.name, role=actor.role)
