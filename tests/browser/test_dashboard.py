@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from baton.kernel.db import Tx
 from tests.browser.conftest import OpenRoom
@@ -24,19 +25,19 @@ async def test_every_figure_opens_the_leads_behind_it(enter: OpenRoom, team: Tea
     assert (await page.locator(".kpis b").all_inner_texts())[:2] == ["3", "1"]
     for label, count in (("Total leads", 3), ("Active", 1), ("Won deals", 1)):
         await page.locator(".kpis a", has_text=label).click()
-        assert await page.locator("tbody tr").count() == count
+        await expect(page.locator("tbody tr")).to_have_count(count)
         await page.go_back()
-    assert await page.locator(".kpis a", has_text="Conversion").locator("b").inner_text() == "33.3%"
+    await expect(page.locator(".kpis a", has_text="Conversion").locator("b")).to_have_text("33.3%")
     await page.locator(".funnel a", has_text="New lead").click()
-    assert await page.locator("tbody tr td.name").all_inner_texts() == ["Wei Zhang"]
+    await expect(page.locator("tbody tr td.name")).to_have_text(["Wei Zhang"])
     await page.go_back()
     await team.do(team.ben, "crm.leads.qualify", leadId=str((await lead(team, "Ada", "Rey")).id))
     await page.locator(".funnel a", has_text="Qualified").filter(has_text="−50%").wait_for()
     await page.locator(".sources a", has_text="Event").first.click()
-    assert await page.locator("tbody tr").count() == 2
+    await expect(page.locator("tbody tr")).to_have_count(2)
     await page.go_back()
     await page.get_by_role("link", name="100% of Referral won").click()
-    assert await page.locator("tbody tr td.name").all_inner_texts() == ["Hannah Weiss"]
+    await expect(page.locator("tbody tr td.name")).to_have_text(["Hannah Weiss"])
 
 
 async def test_a_status_is_set_in_the_row_and_taken_back(enter: OpenRoom, team: Team) -> None:
