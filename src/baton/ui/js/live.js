@@ -3,8 +3,9 @@ const live = document.getElementById("live");
 const MARK_FOR = 4000;
 const GAP = 350;
 const RECENT = 20_000;
-const waiting = new Set();
-const lastRead = new WeakMap();
+const waiting = new Set(); // ids: a part that reads itself again may come back as another element
+const reading = new Set();
+const lastRead = new Map();
 const marks = new Map();
 let timer = 0;
 let held = false;
@@ -12,7 +13,7 @@ let focused = null;
 
 /** Ask parts of the page (elements with data-live) to read themselves again, soon and not too often. */
 export function refresh(parts) {
-  for (const part of parts) waiting.add(part);
+  for (const part of parts) waiting.add(part.id);
   if (!timer && !held) timer = setTimeout(flush, 40);
 }
 
@@ -26,19 +27,24 @@ function flush() {
   timer = 0;
   const now = performance.now();
   let next = Infinity;
-  for (const part of waiting) {
+  for (const id of waiting) {
+    const part = document.getElementById(id);
+    if (!part) {
+      waiting.delete(id);
+      continue;
+    }
+    if (reading.has(id)) continue; // what happened meanwhile is read when this answer is there
     const gap = Number(part.dataset.gap ?? GAP); // what is costly to read says how seldom it wants to be
-    const wait = (lastRead.get(part) ?? -gap) + gap - now;
+    const wait = (lastRead.get(id) ?? -gap) + gap - now;
     if (wait > 0) {
       next = Math.min(next, wait);
       continue;
     }
-    waiting.delete(part);
-    if (!part.isConnected) continue;
-    lastRead.set(part, now);
+    waiting.delete(id);
+    lastRead.set(id, now);
     htmx.trigger(part, "refresh", {}, false);
   }
-  if (waiting.size && !held) timer = setTimeout(flush, next);
+  if (next < Infinity && !held) timer = setTimeout(flush, next);
 }
 
 function heard(event) {
@@ -133,7 +139,11 @@ if (live) {
     const shown = part.matches(".col") ? part.querySelectorAll(".card").length : 0;
     if (shown) ctx.request.body.set("shown", shown);
   });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement?.matches?.("[data-live]")) reading.add(ctx.sourceElement.id);
+  });
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (reading.delete(ctx.sourceElement?.id) && waiting.size && !timer && !held) timer = setTimeout(flush, 40);
     const done = ctx.request.method !== "GET" && ctx.response?.status < 400;
     if (done && !ctx.target?.matches?.("[data-live]")) refresh(document.querySelectorAll("[data-live]"));
   });
