@@ -1,0 +1,2 @@
+-- E-mail and WhatsApp: accounts, templates, what goes out and comes in, suppression.
+select 1;

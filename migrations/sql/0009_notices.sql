@@ -1,0 +1,2 @@
+-- Notices to members, the organization's calendar, service levels, recurring tasks.
+select 1;

@@ -1,0 +1,2 @@
+-- Automations and sequences: rules, versions, runs, enrolments.
+select 1;

@@ -1,0 +1,2 @@
+-- Agents: policies, caps, approvals, hand-offs.
+select 1;

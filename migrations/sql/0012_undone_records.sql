@@ -1,0 +1,2 @@
+-- What imports made, and how it is taken back; search.
+select 1;
