@@ -45,7 +45,7 @@ class Operation:
     """One thing that the product can do. `role` is the least role that may, None for everyone without signing in.
 
     An `internal` one is a step of the product's own work: no door offers it. The answer of a `secret` one is shown
-    once and kept nowhere.
+    once and kept nowhere. An `outward` one reaches somebody outside the organization: agents ask before they do it.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Operation:
     verb: Verb
     internal: bool = False
     secret: bool = False
+    outward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,14 @@ guards: list[Guard] = []
 
 
 def operation(
-    name: str, *, kind: Kind = "mutation", role: Role | None, summary: str, internal: bool = False, secret: bool = False
+    name: str,
+    *,
+    kind: Kind = "mutation",
+    role: Role | None,
+    summary: str,
+    internal: bool = False,
+    secret: bool = False,
+    outward: bool = False,
 ) -> Callable[[V], V]:
     """Name a verb `async def verb(tx, actor, input: I) -> O` as an operation of the product."""
 
@@ -81,7 +89,9 @@ def operation(
         parameter = list(inspect.signature(verb).parameters)[2]
         if name in registry:
             raise ValueError(f"operation {name} is registered twice")
-        registry[name] = Operation(name, kind, role, summary, hints[parameter], hints["return"], verb, internal, secret)
+        registry[name] = Operation(
+            name, kind, role, summary, hints[parameter], hints["return"], verb, internal, secret, outward
+        )
         return verb
 
     return register
