@@ -16,7 +16,10 @@ Changes = dict[str, list[Any]]
 
 
 class Entry(msgspec.Struct, kw_only=True):
-    """What a verb tells the log: the kind, the record, the changes {field: [old, new]} and the reason."""
+    """What a verb tells the log: the kind, the record, the changes {field: [old, new]} and the reason.
+
+    `operation_id` is said where it is not the transaction's: of calls that were gathered into one transaction.
+    """
 
     kind: str
     subject_type: str
@@ -26,6 +29,7 @@ class Entry(msgspec.Struct, kw_only=True):
     changes: Changes = {}
     payload: dict[str, Any] = {}
     reason: str | None = None
+    operation_id: UUID | None = None
 
 
 def digest(salt: bytes, values: Sequence[Any]) -> bytes:
@@ -43,24 +47,31 @@ async def append(tx: Tx, actor: Actor, *entries: Entry) -> list[UUID]:
         await tx.execute(
             """INSERT INTO activities (org_id, id, kind, actor_type, actor_id, actor_name, via, lead_id, lead_version, subject_type,
                       subject_id, changes, payload, reason, operation, operation_id, caused_by, depth, occurred_at, salt, digest)
-               SELECT $1, e.id, e.kind, $2, $3, $4, $5, e.lead_id, e.lead_version, e.subject_type, e.subject_id, e.changes, e.payload,
-                      e.reason, $6, $7, $8, $9, $10, e.salt, e.digest
-                 FROM unnest($11::uuid[], $12::text[], $13::uuid[], $14::bigint[], $15::text[], $16::uuid[], $17::jsonb[], $18::jsonb[],
-                             $19::text[], $20::bytea[], $21::bytea[])
-                   AS e (id, kind, lead_id, lead_version, subject_type, subject_id, changes, payload, reason, salt, digest)""",
-            tx.org_id, actor.type, actor.id, actor.name, actor.via, tx.operation, tx.operation_id, tx.caused_by, tx.depth, tx.now,
-            *columns(rows, 11),
+               SELECT $1, e.id, e.kind, $2, $3, $4, $5, e.lead_id, e.lead_version, e.subject_type, e.subject_id, e.changes::jsonb,
+                      e.payload::jsonb, e.reason, $6, e.operation_id, $7, $8, $9, e.salt, e.digest
+                 FROM unnest($10::uuid[], $11::text[], $12::uuid[], $13::bigint[], $14::text[], $15::uuid[], $16::text[], $17::text[],
+                             $18::text[], $19::uuid[], $20::bytea[], $21::bytea[])
+                   AS e (id, kind, lead_id, lead_version, subject_type, subject_id, changes, payload, reason, operation_id, salt,
+                         digest)""",
+            tx.org_id, actor.type, actor.id, actor.name, actor.via, tx.operation, tx.caused_by, tx.depth, tx.now,
+            *columns(rows, 12),
         )  # fmt: skip
     return [row[0] for row in rows]
 
 
 def _row(tx: Tx, actor: Actor, entry: Entry) -> tuple[Any, ...]:
-    id, salt = new_id(), secrets.token_bytes(16)
+    id, salt, operation_id = new_id(), secrets.token_bytes(16), entry.operation_id or tx.operation_id
+    changes, payload = _written(entry.changes), _written(entry.payload)
     values = [
         tx.org_id, id, entry.kind, actor.type, actor.id, actor.name, actor.via, entry.lead_id, entry.lead_version, entry.subject_type,
-        entry.subject_id, entry.changes, entry.payload, entry.reason, tx.operation, tx.operation_id, tx.caused_by, tx.now,
+        entry.subject_id, msgspec.Raw(changes), msgspec.Raw(payload), entry.reason, tx.operation, operation_id, tx.caused_by, tx.now,
     ]  # fmt: skip
     return (
-        id, entry.kind, entry.lead_id, entry.lead_version, entry.subject_type, entry.subject_id, entry.changes, entry.payload,
-        entry.reason, salt, digest(salt, values),
+        id, entry.kind, entry.lead_id, entry.lead_version, entry.subject_type, entry.subject_id, changes.decode(), payload.decode(),
+        entry.reason, operation_id, salt, digest(salt, values),
     )  # fmt: skip
+
+
+def _written(value: Any) -> bytes:
+    """Canonical JSON, once for the row and for its digest."""
+    return msgspec.json.encode(value, order="sorted") if value else b"{}"

@@ -168,5 +168,6 @@ async def _company(tx: Tx, actor: Actor, name: str | None) -> UUID | None:
     """The company of that name, made where it is unknown."""
     if name is None:
         return None
-    ((_, company_id),) = await find_or_make(tx, actor, [Identity(name=name, company=name)])
-    return company_id
+    found = await find_or_make(tx, [Identity(name=name, company=name)])
+    await append(tx, actor, *found.entries)
+    return found.ids[0][1]

@@ -6,11 +6,10 @@ from uuid import UUID
 import msgspec
 
 from baton.activities import kinds
-from baton.activities.append import Entry, append
+from baton.activities.append import Entry
 from baton.contacts import matching
 from baton.contacts.matching import Matching
-from baton.kernel.actor import Actor
-from baton.kernel.db import Tx, columns
+from baton.kernel.db import Row, Tx, columns
 from baton.kernel.values import fold, new_id
 
 
@@ -28,26 +27,37 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     location: str | None = None
     industry: str | None = None
     size: int | None = None
+    operation_id: UUID | None = None
 
 
-async def find_or_make(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> list[tuple[UUID | None, UUID | None]]:
+class Identified(msgspec.Struct, kw_only=True):
+    """The ids (contact, company) of identities in their order, and what the log is yet to be told of those that were made."""
+
+    ids: list[tuple[UUID | None, UUID | None]]
+    entries: list[Entry]
+
+
+async def find_or_make(tx: Tx, identities: Sequence[Identity]) -> Identified:
     """For each identity the ids of its contact (by e-mail) and company (by name), made where they were unknown.
 
-    Without an e-mail there is no contact, without a company's name no company: they cannot be told from others.
+    Without an e-mail there is no contact, without a company's name no company: they cannot be told from others. The caller
+    appends the entries.
     """
-    companies = await _companies(tx, actor, identities)
+    entries: list[Entry] = []
+    companies = await _companies(tx, identities, entries)
     how = await matching.read(tx) if any(i.email for i in identities) else Matching()
-    contacts = await _contacts(tx, actor, identities, companies, how)
-    return [
+    contacts = await _contacts(tx, identities, companies, how, entries)
+    ids = [
         (
             contacts.get(how.email_key(i.email)) if i.email else None,
             companies.get(fold(i.company)) if i.company else None,
         )
         for i in identities
     ]
+    return Identified(ids=ids, entries=entries)
 
 
-async def _companies(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> dict[str, UUID]:
+async def _companies(tx: Tx, identities: Sequence[Identity], entries: list[Entry]) -> dict[str, UUID]:
     wanted = {fold(i.company): i for i in identities if i.company and fold(i.company)}
     if not wanted:
         return {}
@@ -68,15 +78,12 @@ async def _companies(tx: Tx, actor: Actor, identities: Sequence[Identity]) -> di
             missing,
         )
         found |= {row["name_norm"]: row["id"] for row in known}
-    await append(
-        tx, actor,
-        *(Entry(kind=kinds.COMPANY_CREATED, subject_type="company", subject_id=row["id"], payload={"name": row["name"]}) for row in made),
-    )  # fmt: skip
+    entries += [_made(kinds.COMPANY_CREATED, "company", row, wanted[row["name_norm"]]) for row in made]
     return found
 
 
 async def _contacts(
-    tx: Tx, actor: Actor, identities: Sequence[Identity], companies: dict[str, UUID], how: Matching
+    tx: Tx, identities: Sequence[Identity], companies: dict[str, UUID], how: Matching, entries: list[Entry]
 ) -> dict[str, UUID]:
     wanted: dict[str, Identity] = {}
     for identity in identities:
@@ -114,8 +121,11 @@ async def _contacts(
             missing,
         )
         found |= {row["email_norm"]: row["id"] for row in known}
-    await append(
-        tx, actor,
-        *(Entry(kind=kinds.CONTACT_CREATED, subject_type="contact", subject_id=row["id"], payload={"name": row["name"]}) for row in made),
-    )  # fmt: skip
+    entries += [_made(kinds.CONTACT_CREATED, "contact", row, wanted[row["email_norm"]]) for row in made]
     return found
+
+
+def _made(kind: str, subject: str, row: Row, identity: Identity) -> Entry:
+    return Entry(
+        kind=kind, subject_type=subject, subject_id=row["id"], payload={"name": row["name"]}, operation_id=identity.operation_id
+    )  # fmt: skip

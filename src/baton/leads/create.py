@@ -9,24 +9,19 @@ import msgspec
 
 from baton.accounts.members import member
 from baton.accounts.organization import Organization, organization
-from baton.activities import kinds
-from baton.activities.append import Entry, append
-from baton.activities.replay import difference
 from baton.contacts import contact as contacts
-from baton.contacts.find_or_make import Identity, find_or_make
 from baton.fields import definition as definitions
 from baton.fields.values import require
 from baton.kernel.actor import Actor, Role, Via
-from baton.kernel.db import Tx, columns
+from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
-from baton.kernel.values import Ref, clean, email_address, email_key, new_id
-from baton.leads import hot, totals
+from baton.kernel.values import Ref, clean, email_address, new_id
 from baton.leads.facts import checked, currency, fields, known_as, natural, source, tags
-from baton.leads.lead import FACT_NAMES, Lead, facts, get
+from baton.leads.insert import New, insert
+from baton.leads.lead import Lead, get
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Pipeline, Stage
-from baton.scoring import score as scoring
 
 
 class NewLead(Input, kw_only=True):
@@ -102,7 +97,7 @@ async def create_many(
     org = await organization(tx)
     known = await _known(tx, [lead.external_id for lead in leads if lead.external_id])
     answers: list[Created] = []
-    new: list[tuple[Lead, NewLead]] = []
+    new: list[New] = []
     places: dict[Any, tuple[Pipeline, Stage]] = {}
     for input in leads:
         if input.external_id and input.external_id in known:
@@ -116,11 +111,12 @@ async def create_many(
         lead.contact_id = contact.id if contact else None
         lead.fields = fields(input.fields, defined)
         require(defined, lead.fields, None if custom == "complete" else [])
-        new.append((lead, input))
+        message = input.message[:20_000] if input.message and clean(input.message) else None
+        new.append(New(lead=lead, message=message))
         answers.append(Created(id=lead.id))
         if input.external_id:
             known[input.external_id] = lead.id
-    await _insert(tx, actor, new)
+    await insert(tx, actor, new)
     return answers
 
 
@@ -173,78 +169,4 @@ async def _lead(tx: Tx, org: Organization, place: tuple[Pipeline, Stage], input:
         via=via, score=None, qualified_at=None, assigned_at=tx.now if owner else None, stage_entered_at=tx.now,
         closed_at=tx.now if stage.closed else None, next_action_at=None, converted_from_id=None, converted_to_id=None,
         external_id=checked("externalId", input.external_id), deleted_at=None, created_at=tx.now, version=1, last_activity_at=tx.now,
-    )  # fmt: skip
-
-
-async def _insert(tx: Tx, actor: Actor, new: list[tuple[Lead, NewLead]]) -> None:
-    if not new:
-        return
-    await _identify(tx, actor, [lead for lead, _ in new])
-    await _insert_rows(tx, [lead for lead, _ in new])
-    scores = {score.lead_id: score for score in await scoring.calculate(tx, [lead.id for lead, _ in new])}
-    entries: list[Entry] = []
-    for lead, input in new:
-        entries.append(_imported(lead, input))
-        entries.append(scored_entry(lead, scores[lead.id], version=2))
-        lead.score = scores[lead.id].score
-    await tx.execute(
-        """UPDATE leads AS l SET score = s.score, version = 2 FROM unnest($2::uuid[], $3::smallint[]) AS s (id, score)
-            WHERE l.org_id = $1 AND l.id = s.id""",
-        tx.org_id, [lead.id for lead, _ in new], [lead.score for lead, _ in new],
-    )  # fmt: skip
-    await scoring.keep(tx, list(scores.values()), "creation")
-    await append(tx, actor, *entries)
-    await totals.record(tx, [(None, lead) for lead, _ in new])
-
-
-async def _identify(tx: Tx, actor: Actor, leads: list[Lead]) -> None:
-    identities = [
-        Identity(name=lead.name, first_name=lead.first_name, last_name=lead.last_name,
-                 email=None if lead.contact_id else lead.email, phone=lead.phone, title=lead.title, company=lead.company_name,
-                 website=lead.website, location=lead.location, industry=lead.industry, size=lead.company_size)
-        for lead in leads
-    ]  # fmt: skip
-    for lead, (contact_id, company_id) in zip(leads, await find_or_make(tx, actor, identities), strict=True):
-        lead.contact_id, lead.company_id = lead.contact_id or contact_id, company_id
-
-
-_TYPES = {
-    "uuid": "id pipeline_id stage_id contact_id company_id owner_id converted_from_id converted_to_id",
-    "int": "company_size", "bigint": "value_cents", "smallint": "score", "date": "expected_close_date", "jsonb": "fields",
-    "timestamptz": "qualified_at assigned_at stage_entered_at closed_at next_action_at deleted_at created_at",
-}  # fmt: skip
-_TYPE_OF = {name: type for type, names in _TYPES.items() for name in names.split()}
-_INSERTED = (*FACT_NAMES, "email_norm")
-_INSERT = f"""INSERT INTO leads (org_id, version, last_activity_at, {", ".join(_INSERTED)})
-    SELECT $1, 1, $2, {", ".join("ARRAY(SELECT jsonb_array_elements_text(n.tags::jsonb))" if n == "tags" else f"n.{n}" for n in _INSERTED)}
-      FROM unnest({", ".join(f"${i}::{_TYPE_OF.get(n, 'text')}[]" for i, n in enumerate(_INSERTED, start=3))})
-        AS n ({", ".join(_INSERTED)})"""
-
-
-async def _insert_rows(tx: Tx, leads: list[Lead]) -> None:
-    rows = []
-    for lead in leads:
-        values = [getattr(lead, name) for name in FACT_NAMES]
-        values[FACT_NAMES.index("tags")] = msgspec.json.encode(lead.tags).decode()
-        rows.append([*values, email_key(lead.email) if lead.email else None])
-    await tx.execute(_INSERT, tx.org_id, tx.now, *columns(rows, len(_INSERTED)))
-    await hot.fill(tx, [(lead.id, lead.fields) for lead in leads if lead.fields])
-
-
-def _imported(lead: Lead, input: NewLead) -> Entry:
-    message = input.message[:20_000] if input.message and clean(input.message) else None
-    payload = {"via": lead.via} | ({"message": message} if message else {})
-    return Entry(
-        kind=kinds.LEAD_IMPORTED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=1,
-        changes=difference({}, facts(lead)), payload=payload,
-    )  # fmt: skip
-
-
-def scored_entry(lead: Lead, score: scoring.Score, *, version: int) -> Entry:
-    """The activity of a calculation; it changes the lead where the score differs."""
-    changed = lead.score != score.score
-    return Entry(
-        kind=kinds.LEAD_SCORED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=version if changed else None,
-        changes={"score": [lead.score, score.score]} if changed else {}, reason=scoring.explained(score),
-        payload={"band": score.band, "reasons": msgspec.to_builtins(score.reasons)},
     )  # fmt: skip

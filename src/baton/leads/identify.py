@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from baton.activities.append import append
 from baton.contacts import matching, records
 from baton.contacts.find_or_make import Identity, find_or_make
 from baton.contacts.matching import Matching
@@ -66,5 +67,6 @@ async def _find(tx: Tx, actor: Actor, lead: Lead, *, email: str | None) -> tuple
         name=lead.name, first_name=lead.first_name, last_name=lead.last_name, email=email, phone=lead.phone, title=lead.title,
         company=lead.company_name, website=lead.website, location=lead.location, industry=lead.industry, size=lead.company_size,
     )  # fmt: skip
-    ((contact_id, company_id),) = await find_or_make(tx, actor, [identity])
-    return contact_id, company_id
+    found = await find_or_make(tx, [identity])
+    await append(tx, actor, *found.entries)
+    return found.ids[0]

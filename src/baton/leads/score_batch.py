@@ -12,7 +12,7 @@ from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation, perform
 from baton.kernel.values import Ref, as_uuid, new_id
 from baton.leads import totals
-from baton.leads.create import scored_entry
+from baton.leads.insert import scored_entry
 from baton.leads.lead import COLUMNS, Lead, from_row
 from baton.scoring import score as scoring
 from baton.scoring.bands import Band

@@ -51,11 +51,20 @@ async def calculate(tx: Tx, lead_ids: Sequence[UUID], *, changed: bool = False) 
 
     With `changed` only of those whose score or reasons differ from what was kept last.
     """
-    asked, bands = await _asked(tx)
+    return await _scores(tx, "leads", _THESE, [tx.org_id, list(lead_ids)], changed=changed)
+
+
+async def calculate_over(tx: Tx, rowset: str, args: Sequence[object]) -> list[Score]:
+    """The scores of a rowset with a lead's columns, such as leads that are yet to be written; `args` are its parameters from $1 on."""
+    return await _scores(tx, rowset, "true", args)
+
+
+async def _scores(tx: Tx, rowset: str, tests: str, args: Sequence[object], *, changed: bool = False) -> list[Score]:
+    asked, bands = await _asked(tx, first=len(args) + 1)
     rows = await tx.fetch(
-        f"""SELECT c.id, {asked.score} AS score, {asked.reasons} AS reasons FROM {asked.over("leads", _THESE, ", l.score")}
+        f"""SELECT c.id, {asked.score} AS score, {asked.reasons} AS reasons FROM {asked.over(rowset, tests, ", l.score")}
              {f"WHERE {_differs(asked)}" if changed else ""}""",
-        tx.org_id, list(lead_ids), *asked.args,
+        *args, *asked.args,
     )  # fmt: skip
     return [
         Score(lead_id=row["id"], score=row["score"], band=bands.of(row["score"]), reasons=msgspec.convert(row["reasons"], list[Reason]))
@@ -65,7 +74,7 @@ async def calculate(tx: Tx, lead_ids: Sequence[UUID], *, changed: bool = False) 
 
 async def changed(tx: Tx, lead_ids: Sequence[UUID]) -> list[UUID]:
     """The leads whose score or reasons differ from what was kept last, in two statements."""
-    asked, _ = await _asked(tx)
+    asked, _ = await _asked(tx, first=3)
     rows = await tx.fetch(
         f"SELECT c.id FROM {asked.over('leads', _THESE, ', l.score')} WHERE {_differs(asked)}", tx.org_id, list(lead_ids), *asked.args
     )  # fmt: skip
@@ -75,18 +84,23 @@ async def changed(tx: Tx, lead_ids: Sequence[UUID]) -> list[UUID]:
 _THESE = "l.org_id = $1 AND l.id = ANY ($2)"
 
 
-async def _asked(tx: Tx) -> tuple[Formula, Bands]:
+async def _asked(tx: Tx, *, first: int) -> tuple[Formula, Bands]:
     factors, bands = await rules.read_all(tx)
     fields = await lead_fields.of(tx, *(rule.condition for factor in factors for rule in factor.rules))
-    return formula(factors, fields, now=tx.now, first=3), bands
+    return formula(factors, fields, now=tx.now, first=first), bands
 
 
 def _differs(asked: Formula) -> str:
     return f"(c.score IS DISTINCT FROM {asked.score} OR {_LAST} IS DISTINCT FROM {asked.reasons})"
 
 
-async def keep(tx: Tx, scores: Sequence[Score], cause: Cause) -> None:
-    """Write calculations as immutable, numbered rows of `lead_scores`. The leads must be locked or new."""
+async def keep(
+    tx: Tx, scores: Sequence[Score], cause: Cause, operation_ids: Sequence[UUID | None] | None = None
+) -> None:
+    """Write calculations as immutable, numbered rows of `lead_scores`. The leads must be locked or new.
+
+    `operation_ids` are those of each calculation, where they are not the transaction's.
+    """
     if not scores:
         return
     numbers = await tx.fetch(
@@ -95,15 +109,15 @@ async def keep(tx: Tx, scores: Sequence[Score], cause: Cause) -> None:
     ) if cause != "creation" else []  # fmt: skip
     last = {row["lead_id"]: row["number"] for row in numbers}
     rows = [
-        (new_id(), s.lead_id, last.get(s.lead_id, 0) + 1, s.score, s.band, msgspec.json.encode(s.reasons).decode())
-        for s in scores
-    ]
+        (new_id(), s.lead_id, last.get(s.lead_id, 0) + 1, s.score, s.band, msgspec.json.encode(s.reasons).decode(), own or tx.operation_id)
+        for s, own in zip(scores, operation_ids or [None] * len(scores), strict=True)
+    ]  # fmt: skip
     await tx.execute(
-        """INSERT INTO lead_scores (org_id, cause, operation_id, created_at, id, lead_id, number, score, band, reasons)
-           SELECT $1, $2, $3, $4, s.id, s.lead_id, s.number, s.score, s.band, s.reasons::jsonb
-             FROM unnest($5::uuid[], $6::uuid[], $7::int[], $8::smallint[], $9::text[], $10::text[])
-               AS s (id, lead_id, number, score, band, reasons)""",
-        tx.org_id, cause, tx.operation_id, tx.now, *columns(rows, 6),
+        """INSERT INTO lead_scores (org_id, cause, created_at, id, lead_id, number, score, band, reasons, operation_id)
+           SELECT $1, $2, $3, s.id, s.lead_id, s.number, s.score, s.band, s.reasons::jsonb, s.operation_id
+             FROM unnest($4::uuid[], $5::uuid[], $6::int[], $7::smallint[], $8::text[], $9::text[], $10::uuid[])
+               AS s (id, lead_id, number, score, band, reasons, operation_id)""",
+        tx.org_id, cause, tx.now, *columns(rows, 7),
     )  # fmt: skip
 
 

@@ -1,0 +1,112 @@
+"""Writing new leads: their people and companies, scores, rows, log and counts, in a dozen statements however many there are."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.activities.replay import difference
+from baton.contacts.find_or_make import Identity, find_or_make
+from baton.kernel.actor import Actor
+from baton.kernel.db import Tx
+from baton.kernel.values import email_key
+from baton.leads import hot, totals
+from baton.leads.lead import COLUMN_NAMES, Lead, facts
+from baton.scoring import score as scoring
+
+
+class New(msgspec.Struct, kw_only=True):
+    """A lead to write, what it wrote, and the operation that it belongs to where that is not the transaction's."""
+
+    lead: Lead
+    message: str | None = None
+    operation_id: UUID | None = None
+
+
+_TYPES = {
+    "uuid": "id pipeline_id stage_id contact_id company_id owner_id converted_from_id converted_to_id",
+    "int": "company_size", "bigint": "value_cents version", "smallint": "score", "date": "expected_close_date", "jsonb": "fields",
+    "timestamptz": "qualified_at assigned_at stage_entered_at closed_at next_action_at deleted_at created_at last_activity_at",
+}  # fmt: skip
+_TYPE_OF = {name: type for type, names in _TYPES.items() for name in names.split()}
+_ARRAYS = ", ".join(f"${place}::{_TYPE_OF.get(name, 'text')}[]" for place, name in enumerate(COLUMN_NAMES, start=2))
+_FACTS = ", ".join(
+    "ARRAY(SELECT jsonb_array_elements_text(n.tags::jsonb)) AS tags" if name == "tags" else f"n.{name}"
+    for name in COLUMN_NAMES
+)
+_ROWSET = f"(SELECT $1::uuid AS org_id, {_FACTS} FROM unnest({_ARRAYS}) AS n ({', '.join(COLUMN_NAMES)}))"
+"""The leads that are to be written, with a lead's columns: `$1` is the organization, then comes one array a column."""
+
+_AFTER = len(COLUMN_NAMES) + 2
+_INSERT = f"""INSERT INTO leads (org_id, {", ".join(COLUMN_NAMES)}, email_norm)
+    SELECT l.org_id, {", ".join(f"l.{name}" for name in COLUMN_NAMES)}, e.email_norm
+      FROM {_ROWSET} l JOIN unnest(${_AFTER}::uuid[], ${_AFTER + 1}::text[]) AS e (id, email_norm) ON e.id = l.id"""
+
+
+async def insert(tx: Tx, actor: Actor, new: Sequence[New]) -> None:
+    """Write new leads: contacts and companies found or made, each lead scored, logged and counted. Spec A7, B4, B6.
+
+    A lead's contact and company are set here, and its score; all of it or nothing is written.
+    """
+    if not new:
+        return
+    leads = [each.lead for each in new]
+    entries = await _identify(tx, actor, new)
+    arrays = _arrays(leads)
+    scores = {score.lead_id: score for score in await scoring.calculate_over(tx, _ROWSET, [tx.org_id, *arrays])}
+    for each in new:
+        entries += _told(each, scores[each.lead.id])
+    for name in ("score", "version"):
+        arrays[COLUMN_NAMES.index(name)] = [getattr(lead, name) for lead in leads]
+    keys = [email_key(lead.email) if lead.email else None for lead in leads]
+    await tx.execute(_INSERT, tx.org_id, *arrays, [lead.id for lead in leads], keys)
+    await hot.fill(tx, [(lead.id, lead.fields) for lead in leads if lead.fields])
+    await scoring.keep(tx, [scores[lead.id] for lead in leads], "creation", [each.operation_id for each in new])
+    await append(tx, actor, *entries)
+    await totals.record(tx, [(None, lead) for lead in leads])
+
+
+async def _identify(tx: Tx, actor: Actor, new: Sequence[New]) -> list[Entry]:
+    identities = [
+        Identity(name=lead.name, first_name=lead.first_name, last_name=lead.last_name,
+                 email=None if lead.contact_id else lead.email, phone=lead.phone, title=lead.title, company=lead.company_name,
+                 website=lead.website, location=lead.location, industry=lead.industry, size=lead.company_size,
+                 operation_id=each.operation_id)
+        for each in new for lead in (each.lead,)
+    ]  # fmt: skip
+    found = await find_or_make(tx, identities)
+    for each, (contact_id, company_id) in zip(new, found.ids, strict=True):
+        each.lead.contact_id, each.lead.company_id = each.lead.contact_id or contact_id, company_id
+    return found.entries
+
+
+def _arrays(leads: Sequence[Lead]) -> list[list[object]]:
+    """One array a column, in the order of `COLUMN_NAMES`; tags as JSON, for an array of arrays must be a rectangle."""
+    arrays = [[getattr(lead, name) for lead in leads] for name in COLUMN_NAMES]
+    arrays[COLUMN_NAMES.index("tags")] = [msgspec.json.encode(lead.tags).decode() for lead in leads]
+    return arrays
+
+
+def _told(new: New, score: scoring.Score) -> tuple[Entry, Entry]:
+    """The activities of a lead's creation and of its first score, which is its second version."""
+    lead = new.lead
+    imported = Entry(
+        kind=kinds.LEAD_IMPORTED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=1,
+        changes=difference({}, facts(lead)), payload={"via": lead.via} | ({"message": new.message} if new.message else {}),
+        operation_id=new.operation_id,
+    )  # fmt: skip
+    scored = scored_entry(lead, score, version=2, operation_id=new.operation_id)
+    lead.score, lead.version = score.score, 2
+    return imported, scored
+
+
+def scored_entry(lead: Lead, score: scoring.Score, *, version: int, operation_id: UUID | None = None) -> Entry:
+    """The activity of a calculation; it changes the lead where the score differs."""
+    changed = lead.score != score.score
+    return Entry(
+        kind=kinds.LEAD_SCORED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=version if changed else None,
+        changes={"score": [lead.score, score.score]} if changed else {}, reason=scoring.explained(score),
+        payload={"band": score.band, "reasons": msgspec.to_builtins(score.reasons)}, operation_id=operation_id,
+    )  # fmt: skip
