@@ -11,10 +11,10 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Forbidden, Invalid, NotFound
 from baton.kernel.operation import Operation, perform
 from baton.kernel.values import as_uuid
+from baton.leads.capture import NO_ORGANIZATION
 from baton.leads.forms import Form, GetForm
 
 VISITOR = "Website form"
-NO_ORGANIZATION = "There is no such organization, or it is not active."
 NO_FORM = "There is no form here, or it is closed."
 
 

@@ -1,6 +1,7 @@
 """The registry of what the product can do, and `perform`, the only way to do it."""
 
 import asyncio
+import functools
 import hashlib
 import inspect
 import typing
@@ -14,9 +15,10 @@ import asyncpg
 import msgspec
 import structlog
 
+from baton.kernel import group
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database, Tx, translated
-from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unprocessable
+from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()
@@ -24,6 +26,7 @@ Kind = Literal["query", "mutation"]
 Verb = Callable[[Tx, Actor, Any], Awaitable[Any]]
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741
 V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
+Grouped = Callable[[Tx, Actor, list[Any], list[UUID]], Awaitable[list[Any]]]
 Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
 MAX_DEPTH = 16
 
@@ -46,6 +49,7 @@ class Operation:
 
     An `internal` one is a step of the product's own work: no door offers it. The answer of a `secret` one is shown
     once and kept nowhere. An `outward` one reaches somebody outside the organization: agents ask before they do it.
+    `grouped` does many calls in one transaction: inputs and operations' ids in, an answer or a BatonError for each out.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Operation:
     internal: bool = False
     secret: bool = False
     outward: bool = False
+    grouped: Grouped | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def operation(
     internal: bool = False,
     secret: bool = False,
     outward: bool = False,
+    grouped: Grouped | None = None,
 ) -> Callable[[V], V]:
     """Name a verb `async def verb(tx, actor, input: I) -> O` as an operation of the product."""
 
@@ -90,7 +96,7 @@ def operation(
         if name in registry:
             raise ValueError(f"operation {name} is registered twice")
         registry[name] = Operation(
-            name, kind, role, summary, hints[parameter], hints["return"], verb, internal, secret, outward
+            name, kind, role, summary, hints[parameter], hints["return"], verb, internal, secret, outward, grouped
         )
         return verb
 
@@ -128,8 +134,46 @@ async def perform(
     check_role(op, actor)
     decoded = decode(op, input, lenient=lenient, ignore_unknown=ignore_unknown)
     body = _canonical(decoded)
+    if op.grouped is not None and not (idempotency_key or now or cause or operation_id):
+        return await group.join(db, actor, name, decoded, functools.partial(_together, db, actor, op))
+    return await _alone(db, actor, op, decoded, body, idempotency_key, now, cause, operation_id or new_id())
+
+
+async def _together(db: Database, actor: Actor, op: Operation, calls: list[group.Call]) -> None:
+    """Do a group of calls in one transaction and answer each. What fails as a whole is halved, so that one fails alone."""
+    if len(calls) == 1:
+        (call,) = calls
+        call.answered(await _alone(db, actor, op, call.input, b"", None, None, None, call.operation_id))
+        return
+    tx = Tx(None, actor.org_id, utc_now(), op.name, installation=db.installation)
+    try:
+        async with db.transaction(actor.org_id) as tx.conn:
+            for call in calls:
+                for guard in guards:
+                    await guard(tx, actor, op, call.input)
+            answers = await op.grouped(tx, actor, [c.input for c in calls], [c.operation_id for c in calls])  # type: ignore[misc]
+    except (BatonError, asyncpg.PostgresError):
+        for half in (calls[: len(calls) // 2], calls[len(calls) // 2 :]):
+            await group.answering(half, functools.partial(_together, db, actor, op))
+        return
+    db.committed()
+    for call, answer in zip(calls, answers, strict=True):
+        call.answered(answer)
+
+
+async def _alone(
+    db: Database,
+    actor: Actor,
+    op: Operation,
+    decoded: Any,
+    body: bytes,
+    key: str | None,
+    now: datetime | None,
+    cause: Cause | None,
+    operation_id: UUID,
+) -> Any:
     for attempt in range(4):
-        tx = Tx(None, actor.org_id, now or utc_now(), name, operation_id or new_id(), installation=db.installation)
+        tx = Tx(None, actor.org_id, now or utc_now(), op.name, operation_id, installation=db.installation)
         if cause is not None:
             tx.caused_by, tx.depth = cause.activity_id, cause.depth + 1
             if tx.depth > MAX_DEPTH:
@@ -138,7 +182,7 @@ async def perform(
                 )
         try:
             async with db.transaction(actor.org_id, read_only=op.kind == "query") as tx.conn:
-                result = await _run(tx, actor, op, decoded, body, idempotency_key)
+                result = await _run(tx, actor, op, decoded, body, key)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
             if attempt == 3:
                 raise Conflict("Others are changing the same records. Try again.") from None
@@ -148,7 +192,7 @@ async def perform(
             known = translated(error)
             if known is None:
                 raise
-            log.info("refused by the database", operation=name, sqlstate=error.sqlstate, detail=str(error))
+            log.info("refused by the database", operation=op.name, sqlstate=error.sqlstate, detail=str(error))
             raise known from error
         if op.kind == "mutation":
             db.committed()

@@ -6,10 +6,12 @@ from uuid import UUID
 from baton.accounts import organization
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
-from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.errors import BatonError, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.values import clean
-from baton.leads.create import NewLead, create_many
+from baton.leads.create import NewLead, create_each
+
+NO_ORGANIZATION = "There is no such organization, or it is not active."
 
 
 class Capture(Input, kw_only=True):
@@ -39,23 +41,53 @@ class Captured(Output, kw_only=True):
     success: bool = True
 
 
-@operation("crm.leads.capture", role=None, summary="Capture a lead")
+async def capture_many(
+    tx: Tx, actor: Actor, inputs: list[Capture], operation_ids: list[UUID]
+) -> list[Captured | BatonError]:
+    """Capture what came at the same time in one transaction, each as `capture` would: its answer, or what is wrong with it."""
+    org = await organization.find(tx)
+    if org is None or org.status != "active":
+        return [NotFound(NO_ORGANIZATION, field="orgId") for _ in inputs]
+    answers: list[Captured | BatonError] = []
+    taken: list[tuple[int, NewLead]] = []
+    for place, input in enumerate(inputs):
+        error = _wrong(actor, input)
+        answers.append(error or Captured(id=UUID(int=0)))
+        if error is None:
+            taken.append((place, _lead(input)))
+    made = await create_each(
+        tx, actor, [lead for _, lead in taken], [operation_ids[place] for place, _ in taken], via="form"
+    )
+    for (place, _), each in zip(taken, made, strict=True):
+        answers[place] = each if isinstance(each, BatonError) else Captured(id=each.id)
+    return answers
+
+
+@operation("crm.leads.capture", role=None, summary="Capture a lead", grouped=capture_many)
 async def capture(tx: Tx, actor: Actor, input: Capture) -> Captured:
     """Capture a lead into the intake pipeline's first stage, scored at once. Spec B4.
 
     Raises NotFound for an organization that does not exist or is not active, Invalid for a bad field; nothing is written then.
     """
-    org = await organization.find(tx)
-    if input.org_id != actor.org_id or org is None or org.status != "active":
-        raise NotFound("There is no such organization, or it is not active.", field="orgId")
+    (answer,) = await capture_many(tx, actor, [input], [tx.operation_id])
+    if isinstance(answer, BatonError):
+        raise answer
+    return answer
+
+
+def _wrong(actor: Actor, input: Capture) -> BatonError | None:
+    if input.org_id != actor.org_id:
+        return NotFound(NO_ORGANIZATION, field="orgId")
     for field, value in (("firstName", input.first_name), ("lastName", input.last_name), ("email", input.email)):
         if not clean(value):
-            raise Invalid(f"{field} is required.", field=field)
-    lead = NewLead(
+            return Invalid(f"{field} is required.", field=field)
+    return None
+
+
+def _lead(input: Capture) -> NewLead:
+    return NewLead(
         first_name=input.first_name, last_name=input.last_name, email=input.email, phone=input.phone,
         company_name=input.company, title=input.title, website=input.website, location=input.location, industry=input.industry,
         company_size=input.company_size, value_cents=input.estimated_value, source=input.source, message=input.message,
         fields=input.fields,
     )  # fmt: skip
-    (made,) = await create_many(tx, actor, [lead], via="form")
-    return Captured(id=made.id)

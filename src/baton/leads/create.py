@@ -14,7 +14,7 @@ from baton.fields import definition as definitions
 from baton.fields.values import require
 from baton.kernel.actor import Actor, Role, Via
 from baton.kernel.db import Tx
-from baton.kernel.errors import Invalid
+from baton.kernel.errors import BatonError, Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean, email_address, new_id
 from baton.leads.facts import checked, currency, fields, known_as, natural, source, tags
@@ -92,31 +92,61 @@ async def create_many(
     definitions, be complete too, or are kept as another lead has them. Answers in the order given. Raises Invalid, NotFound
     as `create`; then none is made.
     """
+    made: list[Created] = []
+    new: list[New] = []
+    for found in await _prepared(tx, leads, via, pipeline, custom):
+        if isinstance(found, BatonError):
+            raise found
+        made.append(found if isinstance(found, Created) else Created(id=found.lead.id))
+        new += [found] if isinstance(found, New) else []
+    await insert(tx, actor, new)
+    return made
+
+
+async def create_each(
+    tx: Tx, actor: Actor, leads: Sequence[NewLead], operation_ids: Sequence[UUID], *, via: Via
+) -> list[Created | BatonError]:
+    """Make leads that belong to operations of their own: what is wrong with one is its answer, and the others are made."""
+    prepared = await _prepared(tx, leads, via, None, "fit")
+    new: list[New] = []
+    for found, operation_id in zip(prepared, operation_ids, strict=True):
+        if isinstance(found, New):
+            found.operation_id = operation_id
+            new.append(found)
+    await insert(tx, actor, new)
+    return [Created(id=found.lead.id) if isinstance(found, New) else found for found in prepared]
+
+
+async def _prepared(
+    tx: Tx, leads: Sequence[NewLead], via: Via, pipeline: Pipeline | None, custom: Custom
+) -> list[New | Created | BatonError]:
+    """Each lead as it is to be written, the one that has its external id already, or what is wrong with it."""
     checked_too = custom == "fit" and any(lead.fields for lead in leads)
     defined = await definitions.read(tx) if checked_too or custom == "complete" else []
     org = await organization(tx)
     known = await _known(tx, [lead.external_id for lead in leads if lead.external_id])
-    answers: list[Created] = []
-    new: list[New] = []
     places: dict[Any, tuple[Pipeline, Stage]] = {}
+    answers: list[New | Created | BatonError] = []
     for input in leads:
         if input.external_id and input.external_id in known:
             answers.append(Created(id=known[input.external_id], duplicate=True))
             continue
-        key = (input.pipeline_id, input.stage_id, input.status)
-        if key not in places:
-            places[key] = await _place(tx, input, pipeline)
-        contact = await contacts.get(tx, input.contact_id) if input.contact_id else None
-        lead = await _lead(tx, org, places[key], known_as(contact, input), via)
-        lead.contact_id = contact.id if contact else None
-        lead.fields = fields(input.fields, defined)
-        require(defined, lead.fields, None if custom == "complete" else [])
+        try:
+            key = (input.pipeline_id, input.stage_id, input.status)
+            if key not in places:
+                places[key] = await _place(tx, input, pipeline)
+            contact = await contacts.get(tx, input.contact_id) if input.contact_id else None
+            lead = await _lead(tx, org, places[key], known_as(contact, input), via)
+            lead.contact_id = contact.id if contact else None
+            lead.fields = fields(input.fields, defined)
+            require(defined, lead.fields, None if custom == "complete" else [])
+        except BatonError as error:
+            answers.append(error)
+            continue
         message = input.message[:20_000] if input.message and clean(input.message) else None
-        new.append(New(lead=lead, message=message))
-        answers.append(Created(id=lead.id))
+        answers.append(New(lead=lead, message=message))
         if input.external_id:
             known[input.external_id] = lead.id
-    await insert(tx, actor, new)
     return answers
 
 
