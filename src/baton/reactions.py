@@ -7,15 +7,18 @@ from baton.activities import kinds
 from baton.activities.stream import Event
 from baton.agents.playbook import TRIGGERS
 from baton.automations.webhooks.events import EVENTS, TEST
+from baton.messages.notices.react import RULES
 
 WAKE_AGENTS = "wakeAgents"
 CANCEL_TASKS = "cancelTasksOfClosedLeads"
 TELL_WEBHOOKS = "tellWebhooks"
 ENRICH = "enrichNewLeads"
 WORK_IMPORTS = "workImports"
+TELL_MEMBERS = "tellMembers"
 
 WEBHOOKS, ENRICHMENT = "*webhooks", "*enrichment"
 """What an organization may listen with, beside its playbooks' kinds of activity."""
+_BY_NOBODY = ("form", "csv")  # leads that come in so are given to nobody one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,9 @@ _wake_agents = Reaction(WAKE_AGENTS, lambda event, heard: event.kind in heard an
 _tell_webhooks = Reaction(TELL_WEBHOOKS, lambda _, heard: WEBHOOKS in heard)
 _enrich = Reaction(ENRICH, lambda event, heard: ENRICHMENT in heard)
 _work_imports = Reaction(WORK_IMPORTS, lambda _event, _heard: True)
+_tell_members = Reaction(
+    TELL_MEMBERS, lambda event, _: event.kind != kinds.LEAD_IMPORTED or event.via not in _BY_NOBODY
+)
 _cancel_tasks = Reaction(CANCEL_TASKS, lambda event, _: event.outcome in ("won", "lost"))
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = dict.fromkeys(TRIGGERS, (_wake_agents,))
@@ -38,6 +44,8 @@ REACTIONS[kinds.STAGE_CHANGED] += (_cancel_tasks,)
 for _kind in (kinds.IMPORT_STARTED, kinds.IMPORT_MAPPED, kinds.IMPORT_RUN, kinds.IMPORT_UNDO_BEGUN):
     REACTIONS[_kind] = (_work_imports,)
 REACTIONS[kinds.LEAD_IMPORTED] += (_enrich,)
+for _kind in RULES:
+    REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_members)
 for _kind, _event in EVENTS.items():
     if _event != TEST:  # a test goes to its endpoint alone
         REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_webhooks)

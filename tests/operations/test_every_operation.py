@@ -10,6 +10,7 @@ import pytest
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Operation, perform, registry
+from tests.operations import cases_clock as cases_clock
 from tests.operations import cases_files as cases_files
 from tests.operations import cases_insight as cases_insight  # its cases too
 from tests.operations import cases_model as cases_model

@@ -51,6 +51,10 @@ from baton.leads import (
     timeline,
     views,
 )
+from baton.messages.notices import mail as notice_mail
+from baton.messages.notices import notice, notify
+from baton.messages.notices import react as notice_reactions
+from baton.messages.notices import settings as notice_settings
 from baton.pipelines import create as create_pipeline
 from baton.pipelines import edit as edit_pipeline
 from baton.pipelines import pipeline, stages
@@ -69,5 +73,6 @@ MODULES: tuple[ModuleType, ...] = (
     timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion, forecast, funnel, people,
     velocity, routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company, duplicates, matching,
-    find_contacts, merge, rates, define_fields, index_field, bulk, search, segments, tags, views,
+    find_contacts, merge, rates, define_fields, index_field, bulk, search, segments, tags, views, notice, notify, notice_mail,
+    notice_reactions, notice_settings,
 )  # fmt: skip

@@ -13,7 +13,8 @@ from baton.jobs.work_imports import work_imports
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
-from baton.reactions import CANCEL_TASKS, ENRICH, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
+from baton.messages.notices.react import OfActivities
+from baton.reactions import CANCEL_TASKS, ENRICH, TELL_MEMBERS, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
 from baton.tasks.cancel import CancelTasks
 
 
@@ -37,12 +38,19 @@ async def _enrich(db: Database, job: Job, now: datetime | None) -> None:
     await auto.queue(db, job.org_id, job.activity_ids, now=now)
 
 
+async def _tell_members(db: Database, job: Job, now: datetime | None) -> None:
+    actor = system(job.org_id, "Baton", role=Role.MEMBER, via="agent")
+    wish = OfActivities(activity_ids=job.activity_ids)
+    await perform(db, actor, "crm.notifications.ofActivities", wish, now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     WORK_IMPORTS: work_imports,
     CANCEL_TASKS: _cancel_tasks,
     TELL_WEBHOOKS: _tell_webhooks,
     ENRICH: _enrich,
+    TELL_MEMBERS: _tell_members,
 }
 
 

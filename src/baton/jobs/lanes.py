@@ -17,6 +17,7 @@ from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
 from baton.kernel.values import utc_now
+from baton.messages.notices import mail as notice_mail
 
 log = structlog.get_logger()
 AT_ONCE = 128
@@ -38,6 +39,7 @@ class Work:
 WORKS: tuple[Work, ...] = (
     Work("webhooks", deliver.due, deliver.deliver),
     Work("enrichment", look_up.due, look_up.walk),
+    Work("notices", notice_mail.due, notice_mail.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

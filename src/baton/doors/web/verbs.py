@@ -69,6 +69,20 @@ VERBS: dict[str, str] = {
     kinds.ENRICHMENT_REQUESTED: "asked to look this up at",
     kinds.ENRICHMENT_CHANGED: "changed what looks leads up:",
     kinds.LEADS_SEARCHED: "searched for leads at",
+    kinds.TASK_DUE: "reminded of what is due",
+    kinds.SLA_NEAR: "saw that this will soon have waited for too long",
+    kinds.SLA_MISSED: "saw that this has waited for too long",
+    kinds.NURTURE_FAILED: "could not send the follow-up",
+    kinds.MEMBER_NOTIFIED: "notified",
+    kinds.NOTICES_READ: "read the notices",
+    kinds.NOTICES_MAILED: "mailed the notices of",
+    kinds.NOTICES_UNMAILED: "could not mail the notices of",
+    kinds.NOTICE_SETTINGS_CHANGED: "changed the notices of",
+    kinds.CALENDAR_CHANGED: "changed the working calendar",
+    kinds.ESCALATION_CHANGED: "changed what happens to late leads in",
+    kinds.SLA_RECOUNTED: "counted anew how long leads may stay",
+    kinds.JOB_RETRIED: "tried again the job",
+    kinds.JOB_DROPPED: "dropped the job",
 }
 
 LIVE: dict[str, str] = {

@@ -1,0 +1,124 @@
+"""A notice, and the member's list of them: the newest first, those not read yet. Spec A6."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Row, Tx
+from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.page import cursor, position
+from baton.messages.notices.settings import own
+
+MOST = 100
+COUNTED = 1_000
+COLUMNS = "id, event, title, body, lead_id, href, activity_id, read_at, email, email_at, email_error, created_at"
+
+
+class Notice(Output, kw_only=True):
+    """What a member is told: the event, its words, where it leads. `email` says what became of the mail about it."""
+
+    id: UUID
+    event: str
+    title: str
+    body: str | None
+    lead_id: UUID | None
+    href: str | None
+    activity_id: UUID | None
+    read_at: datetime | None
+    email: Literal["none", "waiting", "sent", "skipped", "failed"]
+    email_at: datetime | None
+    email_error: str | None
+    created_at: datetime
+
+
+class ListNotices(Input, kw_only=True):
+    """The page has 1–100 notices, the newest first; `unread` shows only those."""
+
+    unread: bool = False
+    limit: int = 30
+    cursor: str | None = None
+
+
+class Notices(Output, kw_only=True):
+    """A page of notices, and how many are not read, counted up to 1,000."""
+
+    items: list[Notice]
+    next_cursor: str | None
+    unread: int
+
+
+class MarkRead(Input, kw_only=True):
+    """One notice, or all that came until now: say which."""
+
+    notice_id: UUID | None = None
+    all: bool = False
+
+
+class Read(Output, kw_only=True):
+    """How many were marked, and how many are not read yet."""
+
+    marked: int
+    unread: int
+
+
+def from_row(row: Row) -> Notice:
+    """The notice of a row that holds `COLUMNS`."""
+    return Notice(**{name: row[name] for name in Notice.__struct_fields__})
+
+
+@operation("crm.notifications.list", kind="query", role=Role.VIEWER, summary="Read one's notices")
+async def list_notices(tx: Tx, actor: Actor, input: ListNotices) -> Notices:
+    """The actor's own notices, the newest first. Raises Invalid, Forbidden for who is no member."""
+    if not 1 <= input.limit <= MOST:
+        raise Invalid(f"A page has 1 to {MOST} notices.", field="limit")
+    args = [tx.org_id, own(actor)]
+    tests = "org_id = $1 AND member_id = $2 AND in_app" + (" AND read_at IS NULL" if input.unread else "")
+    if input.cursor is not None:
+        args += position(input.cursor, datetime, UUID)
+        tests += " AND (created_at, id) < ($3, $4)"
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM notices WHERE {tests} ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}", *args
+    )
+    items = [from_row(row) for row in rows[: input.limit]]
+    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
+    return Notices(items=items, next_cursor=more, unread=await unread(tx, own(actor)))
+
+
+@operation("crm.notifications.markRead", role=Role.VIEWER, summary="Mark notices as read")
+async def mark_read(tx: Tx, actor: Actor, input: MarkRead) -> Read:
+    """Mark one of the actor's notices, or all of them, as read; once more changes nothing. Raises NotFound, Invalid."""
+    member_id = own(actor)
+    if (input.notice_id is None) != input.all:
+        raise Invalid("Say which: “noticeId”, or “all”: true.", field="noticeId")
+    if input.notice_id is not None:
+        known = await tx.fetchval(
+            "SELECT true FROM notices WHERE org_id = $1 AND id = $3 AND member_id = $2 AND in_app",
+            tx.org_id, member_id, input.notice_id,
+        )  # fmt: skip
+        if not known:
+            raise NotFound("You have no such notice.", field="noticeId")
+    rows = await tx.fetch(
+        """UPDATE notices SET read_at = $3 WHERE org_id = $1 AND member_id = $2 AND read_at IS NULL AND in_app
+              AND ($4::uuid IS NULL OR id = $4) RETURNING id""",
+        tx.org_id, member_id, tx.now, input.notice_id,
+    )  # fmt: skip
+    if rows:
+        await append(
+            tx, actor,
+            Entry(kind=kinds.NOTICES_READ, subject_type="member", subject_id=member_id, payload={"count": len(rows)}),
+        )  # fmt: skip
+    return Read(marked=len(rows), unread=await unread(tx, member_id))
+
+
+async def unread(tx: Tx, member_id: UUID) -> int:
+    """How many notices a member has not read, counted up to 1,000."""
+    found: int = await tx.fetchval(
+        f"""SELECT count(*) FROM (SELECT FROM notices
+             WHERE org_id = $1 AND member_id = $2 AND in_app AND read_at IS NULL LIMIT {COUNTED}) n""",
+        tx.org_id, member_id,
+    )  # fmt: skip
+    return found
