@@ -11,7 +11,7 @@ from pathlib import Path
 from baton.accounts.members import Member
 from baton.accounts.organization import Organization
 from baton.fields.definition import Definition
-from baton.imports.entries import chunks
+from baton.imports.entries import Entry, chunks
 from baton.imports.map import Plan, plan
 from baton.imports.options import ImportReport, Options, check_choices
 from baton.imports.read import open_table
@@ -94,13 +94,22 @@ async def prepare(
 
 
 async def load_prepared(ready: Prepared, writer: Write, *, after: int = 0, progress: Progress | None = None) -> None:
-    """Hand the rows behind the first `after` to a writer, chunk by chunk, reading in a thread of its own."""
+    """Hand the rows behind the first `after` to a writer, chunk by chunk; the next is read while one is written."""
     notes = Notes()
     found = chunks(ready.table, ready.shape, notes, after=after)
-    while (chunk := await asyncio.to_thread(next, found, None)) is not None:
-        await writer.chunk(chunk)
-        if progress:
-            progress(after + ready.report.rows, ready.plan.records)
+
+    def read() -> "asyncio.Task[list[Entry] | None]":
+        return asyncio.create_task(asyncio.to_thread(next, found, None))
+
+    reading = read()
+    try:
+        while (chunk := await reading) is not None:
+            reading = read()
+            await writer.chunk(chunk)
+            if progress:
+                progress(after + ready.report.rows, ready.plan.records)
+    finally:
+        await asyncio.wait([reading])
     if progress:
         progress(after + ready.report.rows, ready.plan.records)
     ready.report.warnings.extend(notes.sentences())

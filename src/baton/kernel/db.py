@@ -89,6 +89,11 @@ class Tx:
         """Run a statement for its effect."""
         await self.conn.execute(sql, *args)
 
+    async def plan_afresh(self) -> None:
+        """Plan each statement of this transaction for its own arguments: a plan that was kept from when a table was small is slow
+        once it has grown, and bulk work makes it grow faster than statistics follow."""
+        await self.conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+
 
 def struct_of(row: Row, type: type[S]) -> S:
     """The struct of a row whose columns are its fields, JSON columns converted to their types."""
