@@ -15,6 +15,7 @@ TELL_WEBHOOKS = "tellWebhooks"
 ENRICH = "enrichNewLeads"
 WORK_IMPORTS = "workImports"
 TELL_MEMBERS = "tellMembers"
+CARRY_OUT = "carryOutApproved"
 
 WEBHOOKS, ENRICHMENT = "*webhooks", "*enrichment"
 """What an organization may listen with, beside its playbooks' kinds of activity."""
@@ -37,12 +38,15 @@ _work_imports = Reaction(WORK_IMPORTS, lambda _event, _heard: True)
 _tell_members = Reaction(
     TELL_MEMBERS, lambda event, _: event.kind != kinds.LEAD_IMPORTED or event.via not in _BY_NOBODY
 )
+_carry_out = Reaction(CARRY_OUT, lambda _event, _heard: True)
 _cancel_tasks = Reaction(CANCEL_TASKS, lambda event, _: event.outcome in ("won", "lost"))
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = dict.fromkeys(TRIGGERS, (_wake_agents,))
 REACTIONS[kinds.STAGE_CHANGED] += (_cancel_tasks,)
 for _kind in (kinds.IMPORT_STARTED, kinds.IMPORT_MAPPED, kinds.IMPORT_RUN, kinds.IMPORT_UNDO_BEGUN):
     REACTIONS[_kind] = (_work_imports,)
+for _kind in (kinds.APPROVAL_DECIDED, kinds.APPROVAL_CLOSED):
+    REACTIONS[_kind] = (_carry_out,)
 REACTIONS[kinds.LEAD_IMPORTED] += (_enrich,)
 for _kind in RULES:
     REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_members)

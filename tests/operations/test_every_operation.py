@@ -10,6 +10,7 @@ import pytest
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Operation, perform, registry
+from tests.operations import cases_agents as cases_agents
 from tests.operations import cases_clock as cases_clock
 from tests.operations import cases_files as cases_files
 from tests.operations import cases_insight as cases_insight  # its cases too
@@ -31,6 +32,8 @@ def performer(team: Team, op: Operation) -> Actor:
         return system(uuid4(), "Baton", role=Role.OWNER)
     if op.name == "crm.agents.finishRun":
         return team.athena
+    if op.name in ("crm.approvals.request", "crm.agents.noteRefusal"):
+        return team.marcus  # agents alone ask, and are refused
     if op.role is None:
         return team.form
     return {Role.VIEWER: team.vera, Role.MEMBER: team.ben, Role.ADMIN: team.ana}[op.role]

@@ -61,7 +61,8 @@ async def append(tx: Tx, actor: Actor, *entries: Entry) -> list[UUID]:
 
 def _row(tx: Tx, actor: Actor, entry: Entry) -> tuple[Any, ...]:
     id, salt, operation_id = new_id(), secrets.token_bytes(16), entry.operation_id or tx.operation_id
-    changes, payload = _written(entry.changes), _written(entry.payload)
+    approved = {"approvedBy": tx.consent.by} if tx.consent else {}
+    changes, payload = _written(entry.changes), _written(entry.payload | approved)
     values = [
         tx.org_id, id, entry.kind, actor.type, actor.id, actor.name, actor.via, entry.lead_id, entry.lead_version, entry.subject_type,
         entry.subject_id, msgspec.Raw(changes), msgspec.Raw(payload), entry.reason, tx.operation, operation_id, tx.caused_by, tx.now,

@@ -8,16 +8,18 @@ import msgspec
 import structlog
 
 from baton.accounts.members import Member
+from baton.agents.approval import Approval, GetApproval
 from baton.agents.render import render
-from baton.agents.run import FinishRun, PlannedStep, Run
-from baton.kernel.actor import Actor
+from baton.agents.run import FinishRun, PlannedStep, Run, WaitingRun, WaitingRuns
+from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
-from baton.kernel.errors import BatonError, Conflict, NotFound, TooMany, Unavailable
+from baton.kernel.errors import BatonError, Conflict, NeedsApproval, NotFound, TooMany, Unavailable
 from baton.kernel.operation import Cause, perform
 from baton.leads.find import GetLead
 from baton.leads.score import ScoreLead
 
 log = structlog.get_logger()
+LATER = 60  # seconds: a limit that ends sooner is waited for, one of a day or a month fails the step
 
 
 def acting(agent: Member, org_id: UUID) -> Actor:
@@ -29,26 +31,64 @@ async def perform_run(db: Database, agent: Actor, run: Run, *, depth: int, now: 
     """Do the steps of a run and write its receipt. `depth` is that of the activity which woke the agent.
 
     A step that the lead's state does not admit any more is skipped and the run goes on; any other refusal fails the
-    step and ends its rule. Raises Unavailable and TooMany, after which the same call goes on where it stopped.
+    step and ends its rule. A step that a person decides on holds what follows in its rule until they did; the same call
+    then goes on. Raises Unavailable and TooMany, after which the same call goes on where it stopped.
     """
     cause = Cause(run.activity_id, depth)
-    failed_rules: set[UUID] = set()
+    ended: dict[UUID, str] = {}
+    held: set[UUID] = set()
     receipt: list[PlannedStep] = []
     for planned in run.receipt:
-        if planned.rule_id in failed_rules:
-            receipt.append(
-                msgspec.structs.replace(planned, outcome="skipped", detail="An earlier step of this rule failed.")
-            )
-            continue
-        done = await _step(db, agent, run, planned, cause, now)
-        if done.outcome == "failed":
-            failed_rules.add(planned.rule_id)
-        receipt.append(done)
+        step = planned
+        if step.outcome == "waiting":
+            step = await _decided(db, agent, step, now)
+        if step.outcome == "planned" and step.rule_id not in held:
+            if step.rule_id in ended:
+                step = msgspec.structs.replace(step, outcome="skipped", detail=ended[step.rule_id])
+            else:
+                step = await _step(db, agent, run, step, cause, now)
+        if step.outcome == "failed":
+            ended[step.rule_id] = "An earlier step of this rule failed."
+        elif step.outcome == "skipped" and step.approval_id is not None:
+            ended[step.rule_id] = "An earlier step of this rule was not approved."
+        elif step.outcome == "waiting":
+            held.add(step.rule_id)
+        receipt.append(step)
+    state = "".join(step.outcome[0] for step in receipt)
     finished: Run = await perform(
         db, agent, "crm.agents.finishRun", FinishRun(run_id=run.id, receipt=receipt),
-        idempotency_key=f"run/{run.id}", now=now, cause=cause,
+        idempotency_key=f"run/{run.id}/{state}"[:255], now=now, cause=cause,
     )  # fmt: skip
     return finished
+
+
+async def resume(db: Database, org_id: UUID, approval_ids: list[UUID], *, now: datetime | None = None) -> None:
+    """Go on with the runs that waited for some approvals."""
+    if not approval_ids:
+        return
+    scheduler = system(org_id, "Baton", role=Role.MEMBER, via="agent")
+    waiting: list[WaitingRun] = await perform(
+        db, scheduler, "crm.agents.waitingRuns", WaitingRuns(approval_ids=approval_ids), now=now
+    )
+    if not waiting:
+        return
+    members: list[Member] = await perform(db, scheduler, "crm.members.list", now=now)
+    agents = {member.id: acting(member, org_id) for member in members if member.status == "active"}
+    for each in waiting:
+        if each.run.agent_id in agents:
+            await perform_run(db, agents[each.run.agent_id], each.run, depth=each.depth, now=now)
+
+
+async def _decided(db: Database, agent: Actor, step: PlannedStep, now: datetime | None) -> PlannedStep:
+    """A step that waited, as people decided on it."""
+    assert step.approval_id is not None
+    found: Approval = await perform(db, agent, "crm.approvals.get", GetApproval(approval_id=step.approval_id), now=now)
+    if found.status in ("waiting", "approved"):
+        return step
+    by = " and ".join(giver.name for giver in found.given)
+    if found.status == "done":
+        return msgspec.structs.replace(step, outcome="done", detail=f"Approved by {by}.")
+    return msgspec.structs.replace(step, outcome="skipped", detail=f"{found.status.capitalize()}: {found.reason}")
 
 
 async def _step(
@@ -61,8 +101,14 @@ async def _step(
         await perform(
             db, agent, planned.step.operation, given, idempotency_key=key, now=now, cause=cause, operation_id=run.id
         )
-    except (Unavailable, TooMany):
+    except NeedsApproval as error:
+        return msgspec.structs.replace(planned, outcome="waiting", detail=error.message, approval_id=error.approval_id)
+    except Unavailable:
         raise
+    except TooMany as error:
+        if error.retry_after is None or error.retry_after < LATER:
+            raise
+        return msgspec.structs.replace(planned, outcome="failed", detail=error.message)
     except (Conflict, NotFound) as error:
         return msgspec.structs.replace(planned, outcome="skipped", detail=error.message)
     except BatonError as error:

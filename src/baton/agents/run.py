@@ -11,6 +11,7 @@ from uuid import UUID
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
+from baton.agents import authority as authority  # policy and limits too
 from baton.agents import guard as guard  # the kill switch stands before every act
 from baton.agents import playbook
 from baton.agents.playbook import PlaybookRule, Step
@@ -30,18 +31,19 @@ class PlannedStep(Output, kw_only=True):
     rule: str
     index: int
     step: Step
-    outcome: Literal["planned", "done", "skipped", "failed"] = "planned"
+    outcome: Literal["planned", "done", "waiting", "skipped", "failed"] = "planned"
     detail: str | None = None
+    approval_id: UUID | None = None
 
 
 class Run(Output, kw_only=True):
-    """A run and its receipt: which rules held, what was done, what was skipped and why."""
+    """A run and its receipt: which rules held, what was done, what waits for a person, what was skipped and why."""
 
     id: UUID
     agent_id: UUID
     lead_id: UUID | None
     activity_id: UUID
-    status: Literal["running", "done", "failed"]
+    status: Literal["running", "waiting", "done", "failed"]
     receipt: list[PlannedStep]
     started_at: datetime
     finished_at: datetime | None
@@ -59,6 +61,19 @@ class FinishRun(Input, kw_only=True):
 
     run_id: UUID
     receipt: list[PlannedStep]
+
+
+class WaitingRuns(Input, kw_only=True):
+    """The approvals that runs may wait for."""
+
+    approval_ids: list[UUID]
+
+
+class WaitingRun(Output, kw_only=True):
+    """A run that waits, and how deep the activity is that woke its agent."""
+
+    run: Run
+    depth: int
 
 
 class ListRuns(Input, kw_only=True):
@@ -116,6 +131,20 @@ async def plan_runs(tx: Tx, actor: Actor, input: PlanRuns) -> list[Run]:
     return [run for run in known.values() if run.status == "running"]
 
 
+@operation("crm.agents.waitingRuns", kind="query", role=Role.MEMBER, summary="Find runs that wait", internal=True)
+async def waiting_runs(tx: Tx, actor: Actor, input: WaitingRuns) -> list[WaitingRun]:
+    """The runs that wait for one of some approvals."""
+    rows = await tx.fetch(
+        f"""SELECT {", ".join(f"r.{name.strip()}" for name in _COLUMNS.split(","))}, a.depth FROM agent_runs r
+              JOIN activities a ON a.org_id = r.org_id AND a.id = r.activity_id
+              JOIN approvals p ON p.org_id = r.org_id AND p.agent_id = r.agent_id AND p.id = ANY ($2)
+             WHERE r.org_id = $1 AND r.status = 'waiting'
+               AND r.receipt @> jsonb_build_array(jsonb_build_object('approvalId', p.id))""",
+        tx.org_id, input.approval_ids,
+    )  # fmt: skip
+    return [WaitingRun(run=_from_row(row), depth=row["depth"]) for row in rows]
+
+
 async def _met(tx: Tx, rule: PlaybookRule, lead_ids: Sequence[UUID]) -> set[UUID]:
     compiled = await compiled_condition(tx, rule.condition, first=3)
     rows = await tx.fetch(
@@ -159,18 +188,20 @@ async def _begin(
 async def finish_run(tx: Tx, actor: Actor, input: FinishRun) -> Run:
     """Write a run's receipt. A failed step is told on the lead's timeline. Raises NotFound for another's run."""
     failed = [step for step in input.receipt if step.outcome == "failed"]
+    waits = any(step.outcome in ("waiting", "planned") for step in input.receipt)
     row = await tx.fetchrow(
         f"""UPDATE agent_runs SET status = $3, receipt = $4, finished_at = $5 WHERE org_id = $1 AND id = $2 AND agent_id = $6
             RETURNING {_COLUMNS}""",
-        tx.org_id, input.run_id, "failed" if failed else "done", input.receipt, tx.now, actor.id,
+        tx.org_id, input.run_id, "waiting" if waits else "failed" if failed else "done", input.receipt, None if waits else tx.now, actor.id,
     )  # fmt: skip
     if row is None:
         raise NotFound("There is no such run.")
     run = _from_row(row)
     done = sum(step.outcome == "done" for step in input.receipt)
     summary = {"agentId": str(run.agent_id), "leadId": str(run.lead_id), "done": done, "failed": len(failed)}
+    summary |= {"waiting": sum(step.outcome == "waiting" for step in input.receipt)} if waits else {}
     await append(tx, actor, Entry(kind=kinds.AGENT_RAN, subject_type="agent_run", subject_id=run.id, payload=summary))
-    if failed and run.lead_id:
+    if failed and not waits and run.lead_id:
         lead = await leads.lock(tx, run.lead_id)
         what = "; ".join(f"{step.rule}: {step.detail}" for step in failed)[:2000]
         await leads.change(tx, actor, lead, kinds.AGENT_FAILED, subject=("agent_run", run.id), reason=what)

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from baton.doors.limits import OverLimit
-from baton.kernel.errors import BatonError, Invalid, Unauthenticated, Unavailable
+from baton.kernel.errors import BatonError, Invalid, NeedsApproval, Unauthenticated, Unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -38,7 +38,14 @@ def problem(request: Request, error: BatonError) -> Response:
     }
     if error.field:
         body["field"] = error.field
+    if isinstance(error, NeedsApproval):
+        return json(waits(error), error.status)
     return Response(msgspec.json.encode(body), error.status, told(error), media_type="application/problem+json")
+
+
+def waits(error: NeedsApproval) -> dict[str, Any]:
+    """What an agent is told whose act waits for a person: 202, and where to look (crm.approvals.get)."""
+    return {"status": "waiting", "approvalId": str(error.approval_id), "code": error.code, "message": error.message}
 
 
 def told(error: BatonError) -> dict[str, str]:

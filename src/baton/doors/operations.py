@@ -4,7 +4,13 @@ from types import ModuleType
 
 from baton.accounts import credentials, members, organization, rates
 from baton.activities import timeline as audit
+from baton.agents import approval as approvals
+from baton.agents import carry_out as carry_out_approved
+from baton.agents import decide as decide_approvals
+from baton.agents import limits as agent_limits
 from baton.agents import playbook, run, start_organization, undo, undo_import
+from baton.agents import policy as agent_policy
+from baton.agents import refusals as agent_refusals
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import company, contact, duplicates, matching
@@ -75,4 +81,5 @@ MODULES: tuple[ModuleType, ...] = (
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company, duplicates, matching,
     find_contacts, merge, rates, define_fields, index_field, bulk, search, segments, tags, views, notice, notify, notice_mail,
     notice_reactions, notice_settings,
+    approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals,
 )  # fmt: skip

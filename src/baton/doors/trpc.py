@@ -13,7 +13,7 @@ from baton.doors.auth import actor_of
 from baton.doors.public import visitor
 from baton.doors.web.visit import database
 from baton.kernel.actor import Actor
-from baton.kernel.errors import BatonError, Invalid, MethodNotSupported, NotFound, UnsupportedMedia
+from baton.kernel.errors import BatonError, Invalid, MethodNotSupported, NeedsApproval, NotFound, UnsupportedMedia
 from baton.kernel.operation import Operation, perform, registry
 
 MAX_BATCH = 100
@@ -25,6 +25,7 @@ NUMBERS = {
     "NOT_FOUND": -32004,
     "METHOD_NOT_SUPPORTED": -32005,
     "TIMEOUT": -32008,
+    "NEEDS_APPROVAL": -32012,
     "CONFLICT": -32009,
     "PRECONDITION_FAILED": -32012,
     "PAYLOAD_TOO_LARGE": -32013,
@@ -81,6 +82,8 @@ def failure(error: BatonError, path: str | None) -> Outcome:
     data: dict[str, Any] = {"code": error.code, "httpStatus": error.status} | (
         {"path": path} if path is not None else {}
     )
+    if isinstance(error, NeedsApproval):
+        data["approvalId"] = str(error.approval_id)
     shape = {"message": error.message, "code": NUMBERS.get(error.code, INTERNAL), "data": data}
     return Outcome({"error": shape}, error.status, told(error))
 

@@ -5,6 +5,8 @@ from datetime import datetime
 
 import msgspec
 
+from baton.agents import carry_out
+from baton.agents.perform_run import resume
 from baton.automations.webhooks import deliver
 from baton.enrichment import auto
 from baton.jobs.relay import Job
@@ -14,7 +16,7 @@ from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
 from baton.messages.notices.react import OfActivities
-from baton.reactions import CANCEL_TASKS, ENRICH, TELL_MEMBERS, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
+from baton.reactions import CANCEL_TASKS, CARRY_OUT, ENRICH, TELL_MEMBERS, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
 from baton.tasks.cancel import CancelTasks
 
 
@@ -44,9 +46,15 @@ async def _tell_members(db: Database, job: Job, now: datetime | None) -> None:
     await perform(db, actor, "crm.notifications.ofActivities", wish, now=now)
 
 
+async def _carry_out(db: Database, job: Job, now: datetime | None) -> None:
+    decided = await carry_out.carry_out(db, job.org_id, carry_out.Decided(activity_ids=job.activity_ids), now=now)
+    await resume(db, job.org_id, [each.id for each in decided], now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     WORK_IMPORTS: work_imports,
+    CARRY_OUT: _carry_out,
     CANCEL_TASKS: _cancel_tasks,
     TELL_WEBHOOKS: _tell_webhooks,
     ENRICH: _enrich,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from baton.agents import carry_out
 from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
@@ -40,6 +41,7 @@ WORKS: tuple[Work, ...] = (
     Work("webhooks", deliver.due, deliver.deliver),
     Work("enrichment", look_up.due, look_up.walk),
     Work("notices", notice_mail.due, notice_mail.walk),
+    Work("approvals", carry_out.due, carry_out.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

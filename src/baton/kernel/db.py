@@ -58,9 +58,20 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode)
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """An approval under which an act is carried out, and who gave it, in words."""
+
+    approval_id: UUID
+    by: str
+
+
 @dataclass(slots=True)
 class Tx:
-    """One transaction of one operation, inside one organization. `now` is the operation's moment, in UTC."""
+    """One transaction of one operation, inside one organization. `now` is the operation's moment, in UTC.
+
+    `guarded` is where guards keep what they need to know again before the transaction ends.
+    """
 
     conn: Any
     org_id: UUID
@@ -70,6 +81,8 @@ class Tx:
     caused_by: UUID | None = None
     depth: int = 0
     installation: Installation = field(default_factory=Installation)
+    consent: Consent | None = None
+    guarded: dict[str, Any] = field(default_factory=dict)
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """All rows of a statement."""

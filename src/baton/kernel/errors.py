@@ -1,5 +1,8 @@
 """The few typed errors of the product; every door translates them into its own protocol."""
 
+from typing import Any
+from uuid import UUID
+
 
 class BatonError(Exception):
     """An answer that is not a success: `message` says what to do; `field` names the input at fault, if one is.
@@ -36,6 +39,19 @@ class Forbidden(BatonError):
 
     code = "FORBIDDEN"
     status = 403
+
+
+class NeedsApproval(BatonError):
+    """A person decides first: nothing of the act has happened. `asked` is its input; `approval_id` names what waits, once it
+    is written down."""
+
+    code = "NEEDS_APPROVAL"
+    status = 202
+
+    def __init__(self, message: str, *, approval_id: UUID | None = None, asked: Any = None) -> None:
+        super().__init__(message)
+        self.approval_id = approval_id
+        self.asked = asked
 
 
 class NotFound(BatonError):

@@ -17,7 +17,7 @@ import structlog
 
 from baton.kernel import group
 from baton.kernel.actor import Actor, Role
-from baton.kernel.db import Database, Tx, translated
+from baton.kernel.db import Consent, Database, Tx, translated
 from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from baton.kernel.values import new_id, utc_now
 
@@ -29,6 +29,7 @@ V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
 Grouped = Callable[[Tx, Actor, list[Any], list[UUID]], Awaitable[list[Any]]]
 Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
 MAX_DEPTH = 16
+Settle = Callable[[Tx, Actor, Any], Awaitable[Any]]
 
 
 class Input(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -73,8 +74,28 @@ class Cause:
     depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An operation that was not done, and how it had been asked for."""
+
+    actor: Actor
+    op: Operation
+    key: str | None
+    now: datetime | None
+    cause: Cause | None
+    consent: Consent | None
+
+
+Hear = Callable[[Database, Refusal, BatonError], Awaitable[BatonError | None]]
 registry: dict[str, Operation] = {}
 guards: list[Guard] = []
+"""What is asked before each operation, also before each step of one."""
+checks: list[Guard] = []
+"""What is asked when an operation is done as a whole, before it is committed."""
+hearers: list[Hear] = []
+"""Who hears that an operation was refused, after its transaction is gone; one may answer another error in its place."""
+settlers: dict[str, Settle] = {}
+"""By an operation's name, what fixes its input completely: what is shown to a person is then exactly what is done."""
 
 
 def operation(
@@ -123,20 +144,41 @@ async def perform(
     operation_id: UUID | None = None,
     lenient: bool = False,
     ignore_unknown: bool = False,
+    consent: Consent | None = None,
 ) -> Any:
     """Perform an operation in one transaction and answer its output.
 
     `lenient` reads numbers and booleans from text (forms, query strings); `ignore_unknown` drops unknown top-level
     fields (the doors of documents B and C). With `idempotency_key` a repetition answers the first result again.
-    Raises Forbidden, Invalid, NotFound, Conflict, Unprocessable and what the verb raises; then nothing is changed.
+    `consent` is the approval under which it is done.
+    Raises Forbidden, Invalid, NotFound, Conflict, Unprocessable, NeedsApproval and what the verb raises; then nothing is
+    changed.
     """
     op = find(name)
+    try:
+        return await _perform(
+            db, actor, op, input, idempotency_key, now, cause, operation_id, lenient, ignore_unknown, consent
+        )
+    except BatonError as error:
+        told = error
+        refusal = Refusal(actor, op, idempotency_key, now, cause, consent)
+        for hear in hearers:
+            told = await hear(db, refusal, told) or told
+        if told is error:
+            raise
+        raise told from error
+
+
+async def _perform(
+    db: Database, actor: Actor, op: Operation, input: Any, idempotency_key: str | None, now: datetime | None, cause: Cause | None,
+    operation_id: UUID | None, lenient: bool, ignore_unknown: bool, consent: Consent | None,
+) -> Any:  # fmt: skip
     check_role(op, actor)
     decoded = decode(op, input, lenient=lenient, ignore_unknown=ignore_unknown)
-    body = _canonical(decoded)
-    if op.grouped is not None and not (idempotency_key or now or cause or operation_id):
-        return await group.join(db, actor, name, decoded, functools.partial(_together, db, actor, op))
-    return await _alone(db, actor, op, decoded, body, idempotency_key, now, cause, operation_id or new_id())
+    body = canonical(decoded)
+    if op.grouped is not None and actor.type != "agent" and not (idempotency_key or now or cause or operation_id):
+        return await group.join(db, actor, op.name, decoded, functools.partial(_together, db, actor, op))
+    return await _alone(db, actor, op, decoded, body, idempotency_key, now, cause, operation_id or new_id(), consent)
 
 
 async def _together(db: Database, actor: Actor, op: Operation, calls: list[group.Call]) -> None:
@@ -171,9 +213,12 @@ async def _alone(
     now: datetime | None,
     cause: Cause | None,
     operation_id: UUID,
+    consent: Consent | None = None,
 ) -> Any:
     for attempt in range(4):
-        tx = Tx(None, actor.org_id, now or utc_now(), op.name, operation_id, installation=db.installation)
+        tx = Tx(
+            None, actor.org_id, now or utc_now(), op.name, operation_id, installation=db.installation, consent=consent
+        )
         if cause is not None:
             tx.caused_by, tx.depth = cause.activity_id, cause.depth + 1
             if tx.depth > MAX_DEPTH:
@@ -202,7 +247,7 @@ async def _alone(
 
 async def _run(tx: Tx, actor: Actor, op: Operation, decoded: Any, body: bytes, key: str | None) -> Any:
     if key is None or op.kind == "query":
-        return await _guarded(tx, actor, op, decoded)
+        return await _whole(tx, actor, op, decoded)
     if not 1 <= len(key) <= 255:
         raise Invalid("An Idempotency-Key has 1 to 255 characters.")
     fingerprint = hashlib.sha256(op.name.encode() + b"\0" + body).digest()
@@ -220,12 +265,19 @@ async def _run(tx: Tx, actor: Actor, op: Operation, decoded: Any, body: bytes, k
         if op.secret:
             raise Conflict("This was done already. Its answer was shown once and is not kept; use a new key.")
         return msgspec.json.decode(first["response"], type=op.output)
-    result = await _guarded(tx, actor, op, decoded)
+    result = await _whole(tx, actor, op, decoded)
     await tx.execute(
         """INSERT INTO idempotency_keys (org_id, actor, key, operation, fingerprint, response, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7)""",
         tx.org_id, actor.key, key, op.name, fingerprint, b"" if op.secret else msgspec.json.encode(result), tx.now,
     )  # fmt: skip
+    return result
+
+
+async def _whole(tx: Tx, actor: Actor, op: Operation, decoded: Any) -> Any:
+    result = await _guarded(tx, actor, op, decoded)
+    for check in checks:
+        await check(tx, actor, op, decoded)
     return result
 
 
@@ -284,7 +336,8 @@ def _explained(error: Exception) -> Invalid:
     return Invalid(f"{message} (field {path[:-1]})" if path else message, field=path[:-1] or None)
 
 
-def _canonical(decoded: Any) -> bytes:
+def canonical(decoded: Any) -> bytes:
+    """An operation's input as the bytes that stand for it. Raises Invalid for text that no JSON can hold."""
     try:
         body: bytes = msgspec.json.encode(decoded)
     except UnicodeEncodeError:

@@ -11,11 +11,12 @@ from mcp.shared.exceptions import MCPError
 
 import baton
 from baton.doors import operations as operations  # fills the registry
+from baton.doors.answers import waits
 from baton.doors.mcp import prompts, resources
 from baton.doors.mcp.tools import KEY, described, input_schema, output_schema, structured, tool, tool_name, tools_of
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
-from baton.kernel.errors import BatonError, NotFound
+from baton.kernel.errors import BatonError, NeedsApproval, NotFound
 from baton.kernel.operation import Operation, perform
 
 INSTRUCTIONS = """Baton is the CRM in which people and agents pass the baton. You act under your own name: each act is in the log
@@ -99,6 +100,8 @@ async def _call(db: Database, actor: Actor, name: str, arguments: dict[str, Any]
         answer = structured(await perform(db, actor, op.name, arguments, idempotency_key=key))
     except BatonError as error:
         told = {"code": error.code, "message": error.message} | ({"field": error.field} if error.field else {})
+        if isinstance(error, NeedsApproval):
+            told |= waits(error)
         return types.CallToolResult(content=[types.TextContent(text=msgspec.json.encode(told).decode())], is_error=True)
     text = msgspec.json.encode(answer).decode()
     return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=answer)

@@ -21,6 +21,8 @@ def phrase(activity: Activity, names: Names) -> Phrase:
     if not isinstance(said, Phrase):
         said = Phrase(_parts(said))
     said.parts = [actor(activity), text(" "), *said.parts]
+    if approved := activity.payload.get("approvedBy"):
+        said.parts.append(text(f", approved by {approved}"))
     said.why = said.why or activity.reason
     return said
 
@@ -157,10 +159,31 @@ def _asked(a: Activity, n: Names) -> Phrase:
     return Phrase(_parts(said), quote=a.payload.get("body"))
 
 
+_DECISIONS = {"approved": "approved ", "edited": "edited and approved ", "first": "approved, as the first of two, "}
+
+
 def _decided(a: Activity, n: Names) -> Words:
-    yes = a.payload.get("decision") in ("approved", "approve", True)
-    subject = a.payload.get("subject") or a.payload.get("summary")
-    return ["approved " if yes else "rejected ", strong(str(subject)) if subject else text("the request")]
+    verb = _DECISIONS.get(a.payload.get("decision", ""), "rejected ")
+    subject, agent = a.payload.get("subject") or a.payload.get("summary"), a.payload.get("agentName")
+    asked = strong(str(subject)) if subject else text("the request")
+    said: Words = [verb, asked]
+    return [*said, ", asked for by ", Part("agent", agent)] if agent else said
+
+
+def _closed(a: Activity, n: Names) -> Words:
+    why = {"expired": "let expire ", "stale": "did not carry out "}.get(
+        a.payload.get("decision", ""), "could not carry out "
+    )
+    return [why, strong(str(a.payload.get("summary") or "what was asked for"))]
+
+
+def _refused(a: Activity, n: Names) -> Words:
+    return _with("was refused", a.payload.get("name"))
+
+
+def _handed(a: Activity, n: Names) -> Phrase:
+    to = n.member(_new(a, "ownerId"), a.payload.get("toName"), a.payload.get("toKind"))
+    return Phrase([text("handed this to "), to], quote=a.payload.get("packet"))
 
 
 def _ran(a: Activity, n: Names) -> Words:
@@ -203,8 +226,11 @@ _SENTENCES: dict[str, Sentence] = {
     kinds.TASK_CANCELLED: _cancelled,
     kinds.LEAD_SCORED: _scored,
     kinds.LEAD_CONVERTED: _converted,
-    "approval_requested": _asked,
-    "approval_decided": _decided,
+    kinds.APPROVAL_REQUESTED: _asked,
+    kinds.APPROVAL_DECIDED: _decided,
+    kinds.APPROVAL_CLOSED: _closed,
+    kinds.AGENT_REFUSED: _refused,
+    kinds.HANDED_OFF: _handed,
     kinds.AGENT_RAN: _ran,
     kinds.AGENT_FAILED: _failed,
 }
