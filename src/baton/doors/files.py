@@ -1,41 +1,32 @@
 """Files through the native REST door: brought for an import, and taken away as an export or as refused rows. Spec A11."""
 
-import contextlib
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from baton.doors.answers import answering, json
 from baton.doors.auth import actor_of, settings_of
+from baton.doors.downloads import TYPES, download, give
 from baton.doors.rest import decoded, idempotency_key
 from baton.doors.web.visit import database
-from baton.exports.export import Export
-from baton.exports.stream import stream
 from baton.imports.kept import GetImport, Refused, RefusedRows
 from baton.imports.options import Options
 from baton.imports.refused import refused_head, refused_rows
 from baton.imports.start import StartImport
 from baton.imports.uploads import Uploads, told_name
-from baton.kernel.errors import Invalid, NotFound, TooMany, UnsupportedMedia
+from baton.kernel.errors import Invalid, NotFound, UnsupportedMedia
 from baton.kernel.operation import check_role, decode_as, find, perform
 
 IMPORTS = "/api/v1/imports"
 FORM_BYTES = 1 << 20
 """How much a form may add to its file."""
 _PART = 1 << 16
-_AT_ONCE = 2
-_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "jsonl": "application/jsonl",
-}
 
 
 def routes() -> list[Route]:
@@ -134,58 +125,24 @@ async def refused(request: Request) -> Response:
                 return
             found = await page(found.next_line)
 
-    return _download(lines(), "csv", "not-imported.csv")
+    return download(lines(), "csv", "not-imported.csv")
 
 
 async def export(request: Request) -> Response:
     """GET /api/v1/exports/leads.csv, .xlsx or .jsonl: `where` as JSON, `search`, `sort`, `descending`, `pipelineId`, `columns`."""
     actor = await actor_of(request)
     format = request.path_params["format"]
-    if format not in _TYPES:
+    if format not in TYPES:
         raise NotFound("Leads are exported as leads.csv, leads.xlsx or leads.jsonl.")
-    op = find("crm.exports.leads")
-    check_role(op, actor)
+    check_role(find("crm.exports.leads"), actor)
     given: dict[str, Any] = dict(request.query_params) | {"format": format}
     if "where" in given:
         given["where"] = decoded(given["where"].encode("utf-8", "surrogatepass"))
     if "columns" in given:
         given["columns"] = [name for name in given["columns"].split(",") if name]
-    busy = _under_way(request)
-    if busy[actor.org_id] >= _AT_ONCE or busy.total() >= 2 * _AT_ONCE:
-        raise TooMany("Other exports are under way. Try again when they are done.", retry_after=10)
-    found: Export = await perform(database(request), actor, op.name, given, lenient=True)
-    parts = _counted(stream(database(request), actor, found), busy, actor.org_id)
-    return _download(parts, format, f"leads.{format}")
-
-
-def _under_way(request: Request) -> Counter[UUID]:
-    """How many exports each organization has under way in this process; each holds a connection."""
-    state = request.app.state
-    if not hasattr(state, "exports"):
-        state.exports = Counter()
-    found: Counter[UUID] = state.exports
-    return found
-
-
-async def _counted(parts: AsyncGenerator[bytes], busy: Counter[UUID], org_id: UUID) -> AsyncIterator[bytes]:
-    busy[org_id] += 1
-    try:
-        async with contextlib.aclosing(parts):
-            async for part in parts:
-                yield part
-    finally:
-        busy[org_id] -= 1
+    return await give(request, actor, given)
 
 
 def _id(request: Request) -> UUID:
     id: UUID = request.path_params["id"]
     return id
-
-
-def _download(parts: AsyncIterator[bytes], format: str, name: str) -> Response:
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
-        "content-security-policy": "default-src 'none'; sandbox",
-        "x-content-type-options": "nosniff",
-    }
-    return StreamingResponse(parts, headers=headers, media_type=_TYPES[format])

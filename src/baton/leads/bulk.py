@@ -65,7 +65,7 @@ async def bulk_update(tx: Tx, actor: Actor, input: BulkUpdate) -> Changed:
     async def act(id: UUID) -> bool:
         before = await leads.lock(tx, id)
         lead: Lead = before
-        for name, type, given in steps:
+        for name, type, given in [_of(lead, step) for step in steps]:
             lead = await within(tx, actor, name, type(lead_id=str(id), reason=input.reason, **given))
         return lead.version != before.version
 
@@ -98,6 +98,14 @@ def _steps(input: BulkUpdate) -> list[Step]:
             "Say what to do with the leads: set, addTags, removeTags, ownerId, pipelineId, stageId, status or delete."
         )
     return steps
+
+
+def _of(lead: Lead, step: Step) -> Step:
+    """A step as it is for one lead: within its own pipeline a lead moves to the stage."""
+    name, _, given = step
+    if name == "crm.leads.movePipeline" and given["stage_id"] and given["pipeline_id"] == str(lead.pipeline_id):
+        return "crm.leads.moveStage", MoveStage, {"stage_id": given["stage_id"]}
+    return step
 
 
 async def _chosen(tx: Tx, input: BulkUpdate) -> tuple[list[str], dict[str, UUID], str | None]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from baton.doors.web import filters as filtering
+from baton.doors.web.conditions import vocabulary, words
 from baton.doors.web.filters import Filters
 from baton.doors.web.render import fragment, page
 from baton.doors.web.show import Due, Who, due, money, sums, who
@@ -78,6 +79,9 @@ async def show(visit: Visit) -> Response:
         board=view,
         filters=filtering.choices(chosen, await visit.members()),
         filtered=bool(chosen),
+        chip=words(chosen.more, await vocabulary(visit)) if chosen.extra else None,
+        chip_url=_url(url, chosen.but(extra="")),
+        filter_url=_url("/leads/filter", chosen, board=str(pipeline.id)),
     )
 
 

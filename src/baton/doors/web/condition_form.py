@@ -3,19 +3,31 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from baton.doors.web.conditions import FIELDS, OPS, Vocabulary, label, value_words
+from baton.doors.web.conditions import FIELDS, OPS, Vocabulary, value_words
 from baton.doors.web.facts import cents
 from baton.doors.web.filters import Options
 from baton.doors.web.show import major
+from baton.fields import definition
 from baton.fields.lead import LEAD_FIELDS
-from baton.kernel.conditions import Condition
+from baton.kernel.conditions import Condition, FieldType
 from baton.kernel.errors import Invalid
 
 SPARE = 2
 _LISTS = ("in", "not_in", "has_any", "has_all", "has_none", "between", "has_word")
 _DAYS = ("within_last", "within_next", "older_than")
+_KNOWN = ("is_set", "is_not_set")
+_ORDER = ("=", "!=", ">=", "<=", ">", "<", "between", *_KNOWN)
+_CHOICE = ("=", "!=", "in", "not_in", *_KNOWN)
+_TESTS: dict[FieldType, tuple[str, ...]] = {
+    "text": ("=", "!=", "contains", "starts_with", "has_word", "in", "not_in", *_KNOWN),
+    "integer": _ORDER, "number": _ORDER, "date": (*_ORDER, *_DAYS), "time": (">=", "<=", *_DAYS, *_KNOWN),
+    "uuid": _CHOICE, "tags": ("has_any", "has_all", "has_none", *_KNOWN), "boolean": ("=", *_KNOWN),
+}  # fmt: skip
+"""The tests that make sense of a field of a type, in the order in which they are offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class ConditionForm:
     fields: Options
     ops: Options
     hints: list[str]
+    told: str
 
 
 def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str]] = ()) -> ConditionForm:
@@ -52,7 +65,8 @@ def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str
     else:
         rows = [_row(part, known) for part in parts] if flat else []
     named = list(FIELDS.items())
-    named += [(row.field, label(row.field)) for row in rows if row.field not in FIELDS]
+    named += [(field, each.label) for field, each in known.custom.items() if each.archived_at is None]
+    named += [(row.field, known.label(row.field)) for row in rows if row.field not in dict(named)]
     return ConditionForm(
         match=match,
         rows=[*rows, *[TestRow("", "=", "")] * SPARE],
@@ -60,7 +74,30 @@ def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str
         fields=[("", "—"), *named],
         ops=list(OPS.items()),
         hints=sorted({name for names in known.names.values() for name in names.values()}),
+        told=_told([field for field, _ in named], known),
     )
+
+
+def _told(fields: Sequence[str], known: Vocabulary) -> str:
+    """Which tests each field takes, how its value is typed and what it may be, as JSON for the form's script."""
+    told = {}
+    for field in fields:
+        type = kind(field, known)
+        names = list(known.names.get(field, {}).values())
+        if type == "boolean":
+            names = ["yes", "no"]
+        tests = _CHOICE if names and type == "text" else _TESTS[type]
+        typed = {"integer": "number", "number": "number", "date": "date", "time": "date"}.get(type, "text")
+        told[field] = {"tests": tests, "type": "text" if field == "valueCents" else typed, "names": names}
+    return json.dumps(told, ensure_ascii=False)
+
+
+def kind(field: str, known: Vocabulary) -> FieldType:
+    """The type by which a field is compared; what nobody defined is text."""
+    if field in LEAD_FIELDS:
+        return LEAD_FIELDS[field].type
+    found = known.custom.get(field)
+    return definition.column(found).type if found else "text"
 
 
 def _row(part: Condition, known: Vocabulary) -> TestRow:
@@ -106,32 +143,59 @@ def _test(field: str, op: str, text: str, known: Vocabulary) -> Condition:
     if op in ("is_set", "is_not_set"):
         return {"field": field, "op": op}
     if not text:
-        raise Invalid(f"Say what the {label(field)} is compared with.", field="condition")
+        raise Invalid(f"Say what the {known.label(field)} is compared with.", field="condition")
     if op in _DAYS:
-        return {"field": field, "op": op, "value": {"days": _number(field, text)}}
+        return {"field": field, "op": op, "value": {"days": _whole(known.label(field), text)}}
     if op in _LISTS:
         return {"field": field, "op": op, "value": [_value(field, each.strip(), known) for each in text.split(",")]}
     return {"field": field, "op": op, "value": _value(field, text, known)}
 
 
 def _value(field: str, text: str, known: Vocabulary) -> Any:
+    name = known.label(field)
     by_name = {name.casefold(): id for id, name in known.names.get(field, {}).items()}
     if by_name:
         found = by_name.get(text.casefold())
         if found is None and text not in by_name.values():
-            raise Invalid(f"There is no {label(field)} “{text[:60]}”.", field="condition")
+            raise Invalid(f"There is no {name} “{text[:60]}”.", field="condition")
         return found or text
     if field == "valueCents":
         return cents(text, known.currency)
-    type = LEAD_FIELDS[field].type if field in LEAD_FIELDS else "text"
-    if type == "boolean":
-        if text.casefold() not in ("yes", "no", "true", "false"):
-            raise Invalid(f"The {label(field)} is yes or no.", field="condition")
-        return text.casefold() in ("yes", "true")
-    return _number(field, text) if type in ("integer", "number") else text
+    match kind(field, known):
+        case "boolean":
+            if text.casefold() not in ("yes", "no", "true", "false"):
+                raise Invalid(f"The {name} is yes or no.", field="condition")
+            return text.casefold() in ("yes", "true")
+        case "integer":
+            return _whole(name, text)
+        case "number":
+            return _number(name, text)
+        case "date":
+            return _day(name, text)
+        case "time":
+            return f"{_day(name, text)}T00:00:00Z" if len(text) == 10 else text
+        case _:
+            return text
 
 
-def _number(field: str, text: str) -> int:
+def _whole(name: str, text: str) -> int:
     if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 15:
-        raise Invalid(f"The {label(field)} is compared with a whole number, not “{text[:40]}”.", field="condition")
+        raise Invalid(f"The {name} is compared with a whole number, not “{text[:40]}”.", field="condition")
     return int(text)
+
+
+def _number(name: str, text: str) -> int | float:
+    try:
+        number = Decimal(text) if len(text) <= 30 else Decimal("nan")
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise Invalid(f"The {name} is compared with a number, not “{text[:40]}”.", field="condition")
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _day(name: str, text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise Invalid(f"The {name} is compared with a day such as 2026-04-30.", field="condition") from None

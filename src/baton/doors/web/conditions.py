@@ -7,6 +7,7 @@ import msgspec
 
 from baton.doors.web.show import SOURCES, STATUSES, money
 from baton.doors.web.visit import Visit
+from baton.fields.definition import Definition
 from baton.kernel.conditions import Condition
 
 FIELDS = {
@@ -77,23 +78,32 @@ _KNOWN: dict[str, Mapping[str, str]] = {
 
 
 class Vocabulary(msgspec.Struct):
-    """What ids in conditions are called, by field, and the currency that amounts are told in."""
+    """What ids in conditions are called, by field, the currency that amounts are told in, and the custom fields."""
 
     names: dict[str, dict[str, str]]
     currency: str
+    custom: dict[str, Definition] = {}
+
+    def label(self, field: str) -> str:
+        """A field in words; an organization's own as people call it."""
+        found = self.custom.get(field)
+        return found.label if found else label(field)
 
 
 async def vocabulary(visit: Visit) -> Vocabulary:
-    """The organization's names of pipelines, stages and members; a stage's with its pipeline."""
+    """The organization's names of pipelines, stages and members, a stage's with its pipeline; and its custom fields."""
     pipelines = await visit.pipelines()
+    custom = {f"field.{each.key}": each for each in await visit.definitions()}
     return Vocabulary(
         names={
             "pipelineId": {str(p.id): p.name for p in pipelines},
             "stageId": {str(s.id): f"{p.name} / {s.name}" for p in pipelines for s in p.stages},
             "ownerId": {str(m.id): m.name for m in await visit.members()},
             **{field: dict(known) for field, known in _KNOWN.items()},
+            **{field: {o: o for o in each.options} for field, each in custom.items() if each.options},
         },
         currency=(await visit.organization()).currency,
+        custom=custom,
     )
 
 
@@ -133,7 +143,7 @@ def _node(node: Condition, known: Vocabulary, *, top: bool = False) -> str:
 
 def _test(node: Condition, known: Vocabulary) -> str:
     field, op, value = str(node.get("field")), str(node.get("op")), node.get("value")
-    name = label(field)
+    name = known.label(field)
     if field == "open" and op == "=":
         return "the lead is open" if value is True else "the lead is closed"
     if field == "ownerId" and op in ("is_set", "is_not_set"):

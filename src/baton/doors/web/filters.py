@@ -1,7 +1,8 @@
 """Filters in the address, as conditions: whose leads, how good, from where, in which stage. Spec A10."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -52,6 +53,9 @@ class Filters:
     stage: str = ""
     state: str = ""
     created: str = ""
+    extra: str = ""
+    segment: str = ""
+    view: str = ""
     zone: str = "UTC"
     today: date = date.min
 
@@ -74,18 +78,44 @@ class Filters:
         if self.state:
             tests.append(_STATES[self.state])
         span = periods.span(self.created, self.today) if self.created else None
-        return {"all": [*tests, *(periods.within("createdAt", span, self.zone) if span else [])]}
+        tests += periods.within("createdAt", span, self.zone) if span else []
+        return {"all": [*tests, self.more] if self.extra else tests}
+
+    @property
+    def more(self) -> Condition:
+        """The condition that the address holds as it is."""
+        found: Condition = json.loads(self.extra) if self.extra else {"all": []}
+        return found
+
+    def but(self, **other: str) -> "Filters":
+        """The same filters but for some."""
+        return replace(self, **other)  # type: ignore[arg-type]
 
     @property
     def query(self) -> str:
         """The filters as a query string, empty where there are none."""
-        return urlencode({name: value for name in _NAMES if (value := getattr(self, name))})
+        return urlencode({_ASKED.get(name, name): value for name in _NAMES if (value := getattr(self, name))})
 
     def __bool__(self) -> bool:
         return bool(self.query)
 
 
-_NAMES = ("q", "owner", "score", "source", "status", "pipeline", "stage", "state", "created")
+_NAMES = (
+    "q",
+    "owner",
+    "score",
+    "source",
+    "status",
+    "pipeline",
+    "stage",
+    "state",
+    "created",
+    "extra",
+    "segment",
+    "view",
+)
+_ASKED = {"extra": "where"}
+MAX_CONDITION = 4000
 
 
 def read(query: Mapping[str, str], *, now: datetime | None = None, zone: str = "UTC") -> Filters:
@@ -109,9 +139,23 @@ def read(query: Mapping[str, str], *, now: datetime | None = None, zone: str = "
         stage=uuid("stage"),
         state=one_of("state", _STATES),
         created=one_of("created", periods.NAMES) if now else "",
+        extra=_condition(query.get("where", "")),
+        segment=uuid("segment"),
+        view=uuid("view"),
         zone=zone,
         today=now.astimezone(ZoneInfo(zone)).date() if now else date.min,
     )
+
+
+def _condition(text: str) -> str:
+    """A condition of the address as JSON of the shortest form; empty for what is none."""
+    try:
+        found = json.loads(text) if 0 < len(text) <= MAX_CONDITION else None
+        told = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        told.encode()
+    except (ValueError, RecursionError):
+        return ""
+    return told if isinstance(found, dict) and found and "\\u0000" not in told else ""
 
 
 async def of(visit: Visit) -> Filters:

@@ -87,6 +87,11 @@ def done(visit: Visit, words: str, url: str) -> Response:
     return Response(headers={"hx-reswap": "none"} | trigger("done", words=words, href=url, **_way_back(visit)))
 
 
+def go(visit: Visit, url: str) -> Response:
+    """To another page, from a form or from a sheet above a page."""
+    return Response(headers={"hx-redirect": url}) if visit.from_htmx else redirect(url)
+
+
 def said(visit: Visit, words: str) -> Response:
     """A word above the page, which stays as it is; `visit.undo` is offered with it."""
     return Response(headers={"hx-reswap": "none"} | trigger("toast", words=words, **_way_back(visit)))

@@ -49,12 +49,17 @@ async def sheet(
         template,
         here=here,
         status=200 if error is None else 422,
-        sheet={"title": title, "act": act, "action": visit.request.url.path, "back": back, "lede": lede, "tone": tone},
+        sheet={"title": title, "act": act, "action": _address(visit), "back": back, "lede": lede, "tone": tone},
         v=defaultdict(str, values),
         bad=bad,
         wrong=error.message if error is not None else "",
         **more,
     )
+
+
+def _address(visit: Visit) -> str:
+    url = visit.request.url
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 async def new_lead(visit: Visit) -> Response:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from baton.accounts.members import Member
 from baton.accounts.organization import Organization
+from baton.fields.definition import Definition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
 from baton.kernel.errors import Forbidden, Invalid
@@ -27,7 +28,7 @@ _ZONES = available_timezones()
 
 
 class Visit:
-    """One request and its actor. What is read through `organization`, `pipelines` and `members` is read once.
+    """One request and its actor. What is read through `organization`, `pipelines`, `members` and `definitions` is read once.
 
     `said` is a word for the person, `since` where the log stood before anything was read; `operation_id` is the last
     change that the person made, `undo` one that the word offers to take back.
@@ -46,6 +47,7 @@ class Visit:
         self._organization: Organization | None = None
         self._pipelines: list[Pipeline] | None = None
         self._members: list[Member] | None = None
+        self._definitions: list[Definition] | None = None
 
     async def perform(self, name: str, input: Any = None, *, idempotency_key: str | None = None) -> Any:
         """Perform an operation as this person."""
@@ -74,6 +76,12 @@ class Visit:
         if self._members is None:
             self._members = await self.perform("crm.members.list")
         return self._members
+
+    async def definitions(self) -> list[Definition]:
+        """The organization's custom fields in their order, the archived among them."""
+        if self._definitions is None:
+            self._definitions = await self.perform("crm.fields.list")
+        return self._definitions
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -15,7 +15,12 @@ async function open(link) {
     location.assign(link.href);
     return;
   }
-  if (!dialog.open) dialog.showModal();
+  present();
+}
+
+/** Open the dialog for the sheet that was put into it. */
+export function present() {
+  if (body.querySelector("#sheet") && !dialog.open) dialog.showModal();
 }
 
 function close() {

@@ -1,0 +1,206 @@
+"""The columns that a list of leads may have: what each is called, how it is sorted, how a lead's value reads in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from baton.doors.web.show import SOURCES, STATUSES, Moment, Named, Who, ago, day, due, money, who
+from baton.doors.web.visit import Visit
+from baton.fields.definition import Definition
+from baton.kernel.values import utc_now
+from baton.leads.lead import Lead
+from baton.pipelines.pipeline import Pipeline, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `sort` is how `crm.leads.find` calls its order, `fact` what an edit in place calls it, `export` what a file does."""
+
+    key: str
+    label: str
+    sort: str | None = None
+    fact: str | None = None
+    export: str | None = None
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value of a lead in a column, and how it is shown."""
+
+    key: str
+    kind: str
+    text: str = ""
+    who: Who | None = None
+    stage: tuple[str, str] | None = None
+    score: int | None = None
+    moment: Moment | None = None
+    chips: Sequence[str] = ()
+    href: str | None = None
+    late: bool = False
+    fact: str | None = None
+    number: bool = False
+    label: str = ""
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("name", "Name", "name", "name", "name"),
+    Column("companyName", "Company", "companyName", "companyName", "companyName"),
+    Column("stageId", "Stage", "stage", "stage", "stage"),
+    Column("valueCents", "Value", "valueCents", "valueCents", "value", number=True),
+    Column("score", "Score", "score", None, "score"),
+    Column("ownerId", "Owner", "owner", "owner", "owner"),
+    Column("source", "Source", "source", "source", "source"),
+    Column("lastActivityAt", "Last activity", "lastActivityAt", None, "lastActivityAt", number=True),
+    Column("title", "Title", None, "title", "title"),
+    Column("email", "Email", "email", "email", "email"),
+    Column("phone", "Phone", None, "phone", "phone"),
+    Column("tags", "Tags", None, "tags", "tags"),
+    Column("status", "Status", None, None, "status"),
+    Column("pipelineId", "Pipeline", None, None, "pipeline"),
+    Column("nextActionAt", "Next action", "nextActionAt", None, "nextActionAt", number=True),
+    Column("expectedCloseDate", "Expected close", "expectedCloseDate", "expectedCloseDate", "expectedCloseDate", number=True),
+    Column("createdAt", "Created", "createdAt", None, "createdAt", number=True),
+    Column("stageEnteredAt", "In this stage since", "stageEnteredAt", None, None, number=True),
+    Column("qualifiedAt", "Qualified", None, None, "qualifiedAt", number=True),
+    Column("closedAt", "Closed", None, None, "closedAt", number=True),
+    Column("industry", "Industry", None, "industry", "industry"),
+    Column("companySize", "Team size", None, "companySize", "companySize", number=True),
+    Column("location", "Location", None, "location", "location"),
+    Column("website", "Website", None, "website", "website"),
+    Column("externalId", "External id", None, None, "batonLeadId"),
+)  # fmt: skip
+USUAL = ("name", "companyName", "stageId", "valueCents", "score", "ownerId", "source", "lastActivityAt")
+MOST = 60
+_NUMBERS = ("integer", "decimal", "date")
+
+
+def every(definitions: Sequence[Definition]) -> dict[str, Column]:
+    """All columns by their keys, the organization's custom fields (but the archived) after the others."""
+    own = [
+        Column(
+            f"field.{d.key}",
+            d.label,
+            f"field.{d.key}",
+            f"field.{d.key}",
+            f"field.{d.key}",
+            number=d.type in _NUMBERS,
+        )
+        for d in definitions
+        if d.archived_at is None
+    ]
+    return {column.key: column for column in (*COLUMNS, *own)}
+
+
+def chosen(keys: Sequence[str], known: Mapping[str, Column]) -> list[Column]:
+    """The columns of these keys; those that are none are left out, the name stands first, and none at all are the usual ones."""
+    asked = [known[key] for key in dict.fromkeys(keys) if key in known][:MOST]
+    if not asked:
+        return [known[key] for key in USUAL]
+    return [known["name"], *(column for column in asked if column.key != "name")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a list needs to tell its cells: names of ids, and the reader's clock."""
+
+    stages: Mapping[UUID, Stage]
+    pipelines: Mapping[UUID, Pipeline]
+    members: Mapping[UUID, Named]
+    definitions: Mapping[str, Definition]
+    visit: Visit
+
+
+async def reader(visit: Visit) -> Reader:
+    """The names of the organization's pipelines, stages, members and fields."""
+    pipelines = await visit.pipelines()
+    return Reader(
+        {stage.id: stage for pipeline in pipelines for stage in pipeline.stages},
+        {pipeline.id: pipeline for pipeline in pipelines},
+        {member.id: member for member in await visit.members()},
+        {definition.key: definition for definition in await visit.definitions()},
+        visit,
+    )
+
+
+def cell(lead: Lead, column: Column, read: Reader) -> Cell:
+    """What a list shows of a lead in a column."""
+    return replace(_cell(lead, column, read), label=column.label)
+
+
+def _cell(lead: Lead, column: Column, read: Reader) -> Cell:
+    key, fact, number = column.key, column.fact, column.number
+    if key.startswith("field."):
+        return _custom(lead, column, read)
+    match key:
+        case "name":
+            return Cell(key, "name", lead.name, href=f"/leads/{lead.id}", fact=fact)
+        case "stageId":
+            stage = read.stages.get(lead.stage_id)
+            named = (stage.name, stage.colour) if stage else ("Archived stage", "")
+            return Cell(key, "stage", stage=named, fact=fact if stage else None)
+        case "ownerId":
+            owner = read.members.get(lead.owner_id) if lead.owner_id else None
+            return Cell(key, "who", who=who(owner) if owner else None, fact=fact)
+        case "valueCents":
+            return Cell(key, "text", money(lead.value_cents, lead.currency), fact=fact, number=True)
+        case "score":
+            return Cell(key, "score", score=lead.score)
+        case "tags":
+            return Cell(key, "chips", chips=lead.tags, fact=fact)
+        case "source":
+            return Cell(key, "text", SOURCES.get(lead.source, lead.source), fact=fact)
+        case "status":
+            return Cell(key, "text", STATUSES[lead.status])
+        case "pipelineId":
+            pipeline = read.pipelines.get(lead.pipeline_id)
+            return Cell(key, "text", pipeline.name if pipeline else "Archived pipeline")
+        case "companyName":
+            return Cell(key, "text", "" if lead.company_name == lead.name else lead.company_name or "", fact=fact)
+    return _plain(getattr(lead, _ATTRIBUTES[key]), column, read, number)
+
+
+_ATTRIBUTES = dict(zip(Lead.__struct_encode_fields__, Lead.__struct_fields__, strict=True))
+
+
+def _plain(value: Any, column: Column, read: Reader, number: bool) -> Cell:
+    visit, key, fact = read.visit, column.key, column.fact
+    if value is None:
+        return Cell(key, "text", "", fact=fact, number=number)
+    if isinstance(value, datetime):
+        moment = ago(value, visit.now, visit.zone)
+        if key == "nextActionAt":
+            when = due(value, visit.now, visit.zone)
+            return Cell(key, "time", moment=Moment(when.label, moment.full, moment.iso), late=when.late, number=True)
+        return Cell(key, "time", moment=moment, number=True)
+    if isinstance(value, date):
+        return Cell(key, "text", day(value, visit.now.astimezone(visit.zone).date()), fact=fact, number=True)
+    if isinstance(value, int):
+        return Cell(key, "text", f"{value:,}", fact=fact, number=True)
+    return Cell(key, "text", str(value), fact=fact, number=number)
+
+
+def _custom(lead: Lead, column: Column, read: Reader) -> Cell:
+    value, key = lead.fields.get(column.key[6:]), column.key
+    definition = read.definitions.get(key[6:])
+    if isinstance(value, list):
+        return Cell(key, "chips", chips=[str(each) for each in value], fact=column.fact)
+    return Cell(key, "text", told(value, definition), fact=column.fact, number=column.number)
+
+
+def told(value: Any, definition: Definition | None) -> str:
+    """A custom field's value as one reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return f"{value:,}"
+    if definition is not None and definition.type == "date":
+        try:
+            return day(date.fromisoformat(str(value)), utc_now().date())
+        except ValueError:
+            return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

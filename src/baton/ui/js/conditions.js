@@ -1,0 +1,60 @@
+// A row of a condition offers the tests that its field takes, the values that it may have, and one more row when all are used.
+function dress(row, told) {
+  const [field, test, value] = row.querySelectorAll("select, input");
+  const known = told[field.value];
+  for (const option of test.options) option.hidden = option.disabled = Boolean(known) && !known.tests.includes(option.value);
+  if (known && !known.tests.includes(test.value)) test.value = known.tests[0];
+  const several = ["in", "not_in", "between", "has_any", "has_all", "has_none"].includes(test.value);
+  const days = ["within_last", "within_next", "older_than"].includes(test.value);
+  const type = days ? "number" : several || !known ? "text" : known.type;
+  if (value.type !== type) {
+    if (type === "date" && value.value && !/^\d{4}-\d\d-\d\d$/.test(value.value)) value.value = value.value.slice(0, 10);
+    value.type = type;
+    if (type === "number") value.step = "any";
+  }
+  value.hidden = test.value === "is_set" || test.value === "is_not_set";
+  value.setAttribute("list", known ? names(row, field.value, known.names) : value.getAttribute("list"));
+  if (known && !known.names.length) value.removeAttribute("list");
+}
+
+function names(row, field, values) {
+  const id = `names-${field}`;
+  if (!document.getElementById(id)) {
+    const list = document.createElement("datalist");
+    list.id = id;
+    list.append(...values.map((value) => new Option(value, value)));
+    row.parentElement.append(list);
+  }
+  return id;
+}
+
+function grow(fieldset, told) {
+  const rows = [...fieldset.querySelectorAll(".test")];
+  const last = rows.at(-1);
+  if (!last || !last.querySelector("select").value || rows.length >= 20) return;
+  const next = last.cloneNode(true);
+  const [field, test, value] = next.querySelectorAll("select, input");
+  field.value = "";
+  test.value = "=";
+  value.value = "";
+  for (const [control, word] of [[field, "Field"], [test, "Test"], [value, "Value"]]) control.setAttribute("aria-label", `${word} ${rows.length + 1}`);
+  last.after(next);
+  dress(next, told);
+}
+
+function ready(root) {
+  for (const fieldset of root.querySelectorAll?.("[data-condition]:not([data-dressed])") ?? []) {
+    fieldset.dataset.dressed = "";
+    const told = JSON.parse(fieldset.dataset.condition);
+    for (const row of fieldset.querySelectorAll(".test")) dress(row, told);
+    fieldset.addEventListener("change", (event) => {
+      const row = event.target.closest(".test");
+      if (!row) return;
+      dress(row, told);
+      grow(fieldset, told);
+    });
+  }
+}
+
+ready(document);
+document.addEventListener("htmx:after:swap", () => ready(document));
