@@ -14,6 +14,7 @@ from tests.operations import cases_agents as cases_agents
 from tests.operations import cases_clock as cases_clock
 from tests.operations import cases_files as cases_files
 from tests.operations import cases_insight as cases_insight  # its cases too
+from tests.operations import cases_mail as cases_mail
 from tests.operations import cases_model as cases_model
 from tests.operations import cases_pages as cases_pages
 from tests.operations import cases_quarantine as cases_quarantine

@@ -135,7 +135,7 @@ ESCAPES = [
 
 async def test_templates_neither_explode_nor_escape(admin: Caller) -> None:
     """Bombs are refused when set, or fail their own step in a moment: the job ends, other rules and leads go on; nothing of Python
-    is reachable. Defence: bounds on loops, output, names and each filter in agents/render.py; a fault in one is an `Invalid`."""
+    is reachable. Defence: bounds on loops, output, names and each filter in kernel/liquid.py; a fault in one is an `Invalid`."""
     team = admin.team
     agent = str(team.athena.id)
     for template in [*BOMBS, *ESCAPES]:

@@ -9,11 +9,11 @@ import structlog
 
 from baton.accounts.members import Member
 from baton.agents.approval import Approval, GetApproval
-from baton.agents.render import render
 from baton.agents.run import FinishRun, PlannedStep, Run, WaitingRun, WaitingRuns
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Conflict, NeedsApproval, NotFound, TooMany, Unavailable
+from baton.kernel.liquid import render
 from baton.kernel.operation import Cause, perform
 from baton.leads.find import GetLead
 from baton.leads.score import ScoreLead

@@ -9,12 +9,12 @@ from baton.accounts.members import Member, member
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
 from baton.activities.append import Entry, append
-from baton.agents.render import check_template
 from baton.fields.lead import check as check_condition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Forbidden, Invalid
+from baton.kernel.liquid import check_template
 from baton.kernel.operation import Input, Output, operation, registry
 from baton.kernel.values import Ref, new_id
 

@@ -11,6 +11,7 @@ from baton.kernel.operation import Output, operation, perform
 from baton.kernel.values import new_id
 from baton.leads.forms import CreateForm
 from baton.leads.forms import create as create_form
+from baton.messages import template as templates
 from baton.pipelines.templates import create_defaults
 from baton.routing.rules import NewRoutingRule, SetRoutingRules
 from baton.routing.rules import set_rules as set_routing
@@ -38,6 +39,7 @@ async def start(tx: Tx, actor: Actor, input: Found) -> Started:
     athena, marcus = await create_agents(tx, actor, owner)
     await set_routing(tx, actor, SetRoutingRules(rules=[NewRoutingRule(name="Everyone", pool=[str(owner.id)])]))
     form = await create_form(tx, actor, CreateForm(name="Contact us"))
+    await templates.start(tx, actor)
     return Started(
         org_id=tx.org_id, owner_id=owner.id, athena_id=athena.id, marcus_id=marcus.id, form_address=form.address
     )

@@ -57,6 +57,12 @@ from baton.leads import (
     timeline,
     views,
 )
+from baton.messages import draft as email_draft
+from baton.messages import files as message_files
+from baton.messages import mailbox, outcome, outreach, suppression, tell_member, try_mailbox, unsubscribe
+from baton.messages import message as messages
+from baton.messages import send as send_email
+from baton.messages import template as message_templates
 from baton.messages.notices import mail as notice_mail
 from baton.messages.notices import notice, notify
 from baton.messages.notices import react as notice_reactions
@@ -82,4 +88,6 @@ MODULES: tuple[ModuleType, ...] = (
     find_contacts, merge, rates, define_fields, index_field, bulk, search, segments, tags, views, notice, notify, notice_mail,
     notice_reactions, notice_settings,
     approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals,
+    email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox, unsubscribe, messages, send_email,
+    message_templates,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
 from baton.kernel.values import utc_now
+from baton.messages import deliver as deliver_messages
 from baton.messages.notices import mail as notice_mail
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ WORKS: tuple[Work, ...] = (
     Work("enrichment", look_up.due, look_up.walk),
     Work("notices", notice_mail.due, notice_mail.walk),
     Work("approvals", carry_out.due, carry_out.walk),
+    Work("messages", deliver_messages.due, deliver_messages.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

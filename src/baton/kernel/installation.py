@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from baton.kernel.errors import Unavailable
 from baton.kernel.outbound import Outbound
+from baton.kernel.relay_mail import MailRelay, mail_relay
 from baton.kernel.security import derived
 
 if TYPE_CHECKING:
@@ -49,16 +50,22 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The installation as verbs and jobs see it. `public_url` is what links begin with, `data_dir` where files lie."""
+    """The installation as verbs and jobs see it. `public_url` is what links begin with, `data_dir` where files lie,
+    `mail` who carries mail for those without a mailbox of their own."""
 
     vault: Vault = field(default_factory=Vault)
     outbound: Outbound = field(default_factory=Outbound)
     public_url: str = ""
     data_dir: Path | None = None
+    mail: MailRelay | None = None
 
 
 def installation(settings: "Settings") -> Installation:
     """The installation that settings describe."""
     return Installation(
-        Vault(settings.secret), Outbound(settings.outbound_allow), settings.public_url, settings.data_dir
+        Vault(settings.secret),
+        Outbound(settings.outbound_allow),
+        settings.public_url,
+        settings.data_dir,
+        mail_relay(settings.smtp_url, settings.mail_from),
     )

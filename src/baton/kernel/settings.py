@@ -44,6 +44,10 @@ class Settings:
     sign_in_per_email: int = 10  # BATON_SIGN_IN_PER_EMAIL: wrong passwords a minute for one e-mail; 0 is no limit
     sign_in_per_address: int = 60  # BATON_SIGN_IN_PER_ADDRESS: the same, from one network address
     outbound_allow: tuple[addresses.Network, ...] = ()  # BATON_OUTBOUND_ALLOW: private networks that webhooks may reach
+    smtp_url: str | None = (
+        None  # BATON_SMTP_URL: the relay for notices, and for organizations without a mailbox of their own
+    )
+    mail_from: str | None = None  # BATON_MAIL_FROM: who that relay's mail is from
     trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 
     def with_database(self, owner_dsn: str) -> "Settings":
@@ -96,6 +100,8 @@ def load(
         sign_in_per_email=_number(environ, "BATON_SIGN_IN_PER_EMAIL", 10, 0, 1_000_000),
         sign_in_per_address=_number(environ, "BATON_SIGN_IN_PER_ADDRESS", 60, 0, 1_000_000),
         outbound_allow=_networks(environ),
+        smtp_url=environ.get("BATON_SMTP_URL") or None,
+        mail_from=environ.get("BATON_MAIL_FROM") or None,
         trusted_proxies=_number(environ, "BATON_TRUSTED_PROXIES", 0, 0, 20),
     )
     return settings.with_database(owner_dsn) if owner_dsn else settings

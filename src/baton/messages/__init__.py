@@ -1,1 +1,1 @@
-"""What is written to people and by them: e-mail, WhatsApp, notices to members."""
+"""What is written to people and by them: mailboxes and numbers, templates, e-mail, WhatsApp, notices to members."""

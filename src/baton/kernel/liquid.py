@@ -1,10 +1,11 @@
-"""Filling in the texts of a playbook's steps: Liquid templates, bounded, over what the server knows of the lead."""
+"""Filling in users' texts (messages, steps of playbooks): Liquid templates, bounded, over what the server knows of the lead."""
 
 import functools
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
-from liquid import BoundTemplate, Environment
+from liquid import BoundTemplate, Environment, Undefined
 from liquid.exceptions import FilterArgumentError, LiquidError
 
 from baton.kernel.errors import Invalid
@@ -57,8 +58,29 @@ def _size(value: Any) -> float:
     return len(value) / MAX_ITEMS if isinstance(value, (list, tuple)) else 0
 
 
-_environment = _Bounded()
-_environment.filters = {name: _bounded(name, function) for name, function in _environment.filters.items()}
+_missing: ContextVar[dict[str, None] | None] = ContextVar("missing", default=None)
+
+
+class _Lacking(Undefined):
+    """A value that is not there: it prints as nothing, `default` replaces it, and whoever asked is told its name."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        found = _missing.get()
+        if found is not None:
+            found[(self.hint or self.name).removesuffix(" is undefined").strip("'")] = None
+        return ""
+
+
+def _environment_of(*, html: bool) -> Environment:
+    made = _Bounded(undefined=_Lacking, autoescape=html)
+    made.filters = {name: _bounded(name, function) for name, function in made.filters.items() if name != "safe"}
+    return made
+
+
+_environment = _environment_of(html=False)
+_html = _environment_of(html=True)
 
 
 def check_template(value: Any) -> None:
@@ -80,11 +102,35 @@ def render(value: Any, context: dict[str, Any]) -> Any:
     return _walk(value, fill)
 
 
-def _parse(text: str) -> BoundTemplate:
+def fill_in(text: str, context: dict[str, Any], *, html: bool = False) -> tuple[str, list[str]]:
+    """A text filled in, and the names of values that it prints and the context lacks ("lead.firstName").
+
+    With `html` each value is escaped. Raises Invalid, saying what is wrong with the template.
+    """
+    found: dict[str, None] = {}
+    asked = _missing.set(found)
+    try:
+        made = str(_parse(text, _html if html else _environment).render(**_lacking(context)))
+    except _FAULTS as error:
+        raise Invalid(f"“{text[:80]}” cannot be filled in: {error}") from error
+    finally:
+        _missing.reset(asked)
+    return made, list(found)
+
+
+def _lacking(value: Any, path: str = "") -> Any:
+    if value is None or value == "":
+        return _Lacking(path, token=None, hint=path)
+    if isinstance(value, dict):
+        return {key: _lacking(item, f"{path}.{key}" if path else key) for key, item in value.items()}
+    return value
+
+
+def _parse(text: str, environment: Environment = _environment) -> BoundTemplate:
     if len(text) > MAX_TEMPLATE:
         raise Invalid(f"A template has at most {MAX_TEMPLATE} characters.")
     try:
-        return _environment.from_string(text)
+        return environment.from_string(text)
     except _FAULTS as error:
         raise Invalid(f"“{text[:80]}” is no template: {error}") from error
 

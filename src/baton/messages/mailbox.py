@@ -1,0 +1,259 @@
+"""Mailboxes: where an organization, or one of its members, sends mail from and reads what comes back."""
+
+import secrets
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from baton.accounts.members import member
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx, struct_of
+from baton.kernel.errors import Conflict, Forbidden, NotFound
+from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.relay_mail import Security
+from baton.kernel.values import Ref, new_id
+from baton.messages.mailbox_facts import checked
+
+MAX_MAILBOXES = 200
+_SECRETS = ("smtp_password", "imap_password")
+
+
+class Mailbox(Output, kw_only=True):
+    """Where mail leaves from and comes back to; a member's own, or the organization's where `memberId` is absent.
+
+    Mail that a provider pushes comes to `/mail/in/{inboundAddress}`. `pollError` says why the last look failed.
+    """
+
+    id: UUID
+    member_id: UUID | None
+    from_name: str
+    from_address: str
+    smtp_host: str
+    smtp_port: int
+    smtp_security: Security
+    smtp_user: str | None
+    imap_host: str | None
+    imap_port: int | None
+    imap_security: Security | None
+    imap_user: str | None
+    imap_folder: str
+    mark_seen: bool
+    polled_at: datetime | None
+    poll_error: str | None
+    inbound_address: str
+    status: Literal["active", "paused", "removed"]
+    version: int
+    created_at: datetime
+
+
+class NewMailbox(Mailbox, kw_only=True):
+    """A mailbox with the secret that signs what is pushed to it: the only time that it is told."""
+
+    inbound_secret: str
+
+
+class CreateMailbox(Input, kw_only=True):
+    """A mailbox to connect; without `memberId` it is the organization's. IMAP is optional: without it nothing is fetched."""
+
+    from_name: str
+    from_address: str
+    smtp_host: str
+    smtp_port: int = 587
+    smtp_security: Security = "starttls"
+    smtp_user: str | None = None
+    smtp_password: str | None = None
+    imap_host: str | None = None
+    imap_port: int = 993
+    imap_security: Security = "tls"
+    imap_user: str | None = None
+    imap_password: str | None = None
+    imap_folder: str = "INBOX"
+    mark_seen: bool = False
+    member_id: Ref | None = None
+
+
+class EditMailbox(Input, kw_only=True):
+    """What of a mailbox to change; absent fields stay, null clears."""
+
+    mailbox_id: UUID
+    version: int | None = None
+    from_name: str | UnsetType = UNSET
+    from_address: str | UnsetType = UNSET
+    smtp_host: str | UnsetType = UNSET
+    smtp_port: int | UnsetType = UNSET
+    smtp_security: Security | UnsetType = UNSET
+    smtp_user: str | UnsetType | None = UNSET
+    smtp_password: str | UnsetType | None = UNSET
+    imap_host: str | UnsetType | None = UNSET
+    imap_port: int | UnsetType = UNSET
+    imap_security: Security | UnsetType = UNSET
+    imap_user: str | UnsetType | None = UNSET
+    imap_password: str | UnsetType | None = UNSET
+    imap_folder: str | UnsetType = UNSET
+    mark_seen: bool | UnsetType = UNSET
+    status: Literal["active", "paused"] | UnsetType = UNSET
+
+
+class NameMailbox(Input, kw_only=True):
+    """A mailbox."""
+
+    mailbox_id: UUID
+
+
+COLUMNS = """id, member_id, from_name, from_address, smtp_host, smtp_port, smtp_security, smtp_user, imap_host, imap_port, imap_security,
+    imap_user, imap_folder, mark_seen, polled_at, poll_error, inbound_address, status, version, created_at"""
+
+
+def place(org_id: UUID, id: UUID, what: str) -> str:
+    """Where a secret of a mailbox lies in the vault."""
+    return f"mailbox {org_id} {id} {what}"
+
+
+def may_use(actor: Actor, mailbox: Mailbox) -> bool:
+    """Whether an actor may send from a mailbox: the organization's, or its own; admins and the system from each."""
+    return mailbox.member_id in (None, actor.id) or actor.type == "system" or actor.role.admits(Role.ADMIN)
+
+
+async def get(tx: Tx, id: UUID, *, locking: bool = False) -> Mailbox:
+    """A mailbox. Raises NotFound, also for a removed one."""
+    row = await tx.fetchrow(
+        f"SELECT {COLUMNS} FROM mailboxes WHERE org_id = $1 AND id = $2 AND status <> 'removed'"
+        + (" FOR NO KEY UPDATE" if locking else ""),
+        tx.org_id, id,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("There is no such mailbox in your organization.", field="mailboxId")
+    return struct_of(row, Mailbox)
+
+
+@operation("crm.mailboxes.list", kind="query", role=Role.MEMBER, summary="List mailboxes")
+async def list_mailboxes(tx: Tx, actor: Actor, input: Nothing) -> list[Mailbox]:
+    """The organization's mailboxes and the actor's own; an admin sees all. Passwords are never told."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM mailboxes WHERE org_id = $1 AND status <> 'removed'
+             ORDER BY member_id IS NOT NULL, created_at, id""",
+        tx.org_id,
+    )
+    found = [struct_of(row, Mailbox) for row in rows]
+    return [mailbox for mailbox in found if may_use(actor, mailbox)]
+
+
+@operation("crm.mailboxes.create", role=Role.MEMBER, summary="Connect a mailbox", secret=True)
+async def create(tx: Tx, actor: Actor, input: CreateMailbox) -> NewMailbox:
+    """Connect a mailbox: an admin the organization's or anybody's, others their own.
+
+    Raises Invalid for an address, host or port, Forbidden, NotFound for a member, Refused for a host of a private network.
+    """
+    owner = await member(tx, input.member_id) if input.member_id else None
+    _must_manage(actor, owner.id if owner else None)
+    if (
+        await tx.fetchval("SELECT count(*) FROM mailboxes WHERE org_id = $1 AND status <> 'removed'", tx.org_id)
+        >= MAX_MAILBOXES
+    ):
+        raise Conflict(f"An organization has at most {MAX_MAILBOXES} mailboxes. Remove one first.")
+    id, address, secret = new_id(), secrets.token_urlsafe(16), "bat_mail_" + secrets.token_urlsafe(32)
+    given = {name: getattr(input, name) for name in input.__struct_fields__ if name != "member_id"}
+    facts = checked(tx, given)
+    facts |= {"member_id": owner.id if owner else None, "inbound_address": address, "created_at": tx.now}
+    facts |= {"inbound_secret": tx.installation.vault.seal(secret, place(tx.org_id, id, "inbound_secret"))}
+    facts |= {name: _sealed(tx, id, name, facts[name]) for name in _SECRETS}
+    facts |= {"next_poll_at": tx.now if facts["imap_host"] else None}
+    names = ", ".join(facts)
+    marks = ", ".join(f"${index}" for index in range(3, 3 + len(facts)))
+    row = await tx.fetchrow(
+        f"INSERT INTO mailboxes (org_id, id, {names}) VALUES ($1, $2, {marks}) RETURNING {COLUMNS}",
+        tx.org_id, id, *facts.values(),
+    )  # fmt: skip
+    assert row is not None
+    await tx.execute("SELECT directory_add_address('mailbox', $1, $2)", address, id)
+    made = struct_of(row, Mailbox)
+    await tell(tx, actor, kinds.MAILBOX_CREATED, made)
+    return NewMailbox(**{name: getattr(made, name) for name in made.__struct_fields__}, inbound_secret=secret)
+
+
+@operation("crm.mailboxes.update", role=Role.MEMBER, summary="Change a mailbox")
+async def update(tx: Tx, actor: Actor, input: EditMailbox) -> Mailbox:
+    """Change a mailbox. Raises NotFound, Invalid, Forbidden for another's, Conflict for a stale version."""
+    before = await _managed(tx, actor, input.mailbox_id)
+    if input.version is not None and input.version != before.version:
+        raise Conflict(f"This mailbox was changed since you read it (version {before.version}). Read it again.")
+    given = {
+        n: v
+        for n in input.__struct_fields__
+        if n not in ("mailbox_id", "version") and (v := getattr(input, n)) is not UNSET
+    }
+    known = {name: getattr(before, name) for name in before.__struct_fields__}
+    facts = checked(
+        tx, {name: known.get(name) for name in CreateMailbox.__struct_fields__ if name != "member_id"} | given
+    )
+    new = {name: facts.get(name, value) for name, value in given.items()}
+    new |= {name: _sealed(tx, before.id, name, new[name]) for name in _SECRETS if name in new}
+    if "imap_host" in new or "status" in new:
+        new |= {"next_poll_at": tx.now if facts["imap_host"] else None, "poll_error": None, "poll_failures": 0}
+    if {"imap_host", "imap_user", "imap_folder"} & new.keys():
+        new |= {"uid_validity": None, "last_uid": 0}
+    assignments = "".join(f", {name} = ${index}" for index, name in enumerate(new, start=3))
+    row = await tx.fetchrow(
+        f"UPDATE mailboxes SET version = version + 1{assignments} WHERE org_id = $1 AND id = $2 RETURNING {COLUMNS}",
+        tx.org_id, before.id, *new.values(),
+    )  # fmt: skip
+    assert row is not None
+    after = struct_of(row, Mailbox)
+    told = [
+        name for name in after.__struct_fields__ if name != "version" and getattr(after, name) != getattr(before, name)
+    ]
+    changes = {
+        name: [msgspec.to_builtins(getattr(before, name)), msgspec.to_builtins(getattr(after, name))] for name in told
+    }
+    await tell(tx, actor, kinds.MAILBOX_CHANGED, after, changes=changes)
+    return after
+
+
+@operation("crm.mailboxes.remove", role=Role.MEMBER, summary="Remove a mailbox")
+async def remove(tx: Tx, actor: Actor, input: NameMailbox) -> Mailbox:
+    """Remove a mailbox and its passwords; what waits in it is called off. Raises NotFound, Forbidden for another's."""
+    before = await _managed(tx, actor, input.mailbox_id)
+    row = await tx.fetchrow(
+        f"""UPDATE mailboxes SET status = 'removed', smtp_password = NULL, imap_password = NULL, next_poll_at = NULL,
+                   version = version + 1 WHERE org_id = $1 AND id = $2 RETURNING {COLUMNS}""",
+        tx.org_id, before.id,
+    )  # fmt: skip
+    assert row is not None
+    await tell(tx, actor, kinds.MAILBOX_REMOVED, before)
+    return struct_of(row, Mailbox)
+
+
+async def _managed(tx: Tx, actor: Actor, id: UUID) -> Mailbox:
+    found = await get(tx, id, locking=True)
+    if not may_use(actor, found):
+        raise NotFound("There is no such mailbox in your organization.", field="mailboxId")
+    _must_manage(actor, found.member_id)
+    return found
+
+
+def _must_manage(actor: Actor, owner: UUID | None) -> None:
+    if actor.type == "agent":
+        raise Forbidden("Mailboxes are connected by people.")
+    if not actor.role.admits(Role.ADMIN) and (owner is None or owner != actor.id):
+        raise Forbidden("Ask an admin to connect a mailbox for the organization; your own is one with your memberId.")
+
+
+def _sealed(tx: Tx, id: UUID, name: str, value: Any) -> bytes | None:
+    if not value:
+        return None
+    return value if isinstance(value, bytes) else tx.installation.vault.seal(value, place(tx.org_id, id, name))
+
+
+async def tell(
+    tx: Tx, actor: Actor, kind: str, mailbox: Mailbox, *, changes: dict[str, list[Any]] | None = None, **payload: Any
+) -> None:
+    """Append what happened to a mailbox."""
+    said = {"name": mailbox.from_address} | payload
+    await append(
+        tx, actor, Entry(kind=kind, subject_type="mailbox", subject_id=mailbox.id, changes=changes or {}, payload=said)
+    )

@@ -1,0 +1,164 @@
+"""Whom nobody writes to: who unsubscribed, whose address does not exist, who complained, whom a person put here."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from baton.activities import kinds
+from baton.activities.append import Entry, append
+from baton.contacts import matching
+from baton.kernel.actor import Actor, Role
+from baton.kernel.db import Tx, struct_of
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.page import Page, cursor, position
+from baton.kernel.values import clean, email_address, email_key, new_id
+
+Reason = Literal["unsubscribe", "bounce", "complaint", "manual"]
+_WHY = {
+    "unsubscribe": "asked not to be written to",
+    "bounce": "does not exist: mail came back",
+    "complaint": "reported our mail as unwanted",
+    "manual": "was put on the list of those not written to",
+}
+
+
+class Suppression(Output, kw_only=True):
+    """An e-mail address or phone number that nobody writes to, and why."""
+
+    id: UUID
+    address: str
+    reason: Reason
+    note: str | None
+    created_at: datetime
+
+
+class ListSuppressions(Input, kw_only=True):
+    """A page of 1 to 200 suppressed addresses, newest first; `search` finds one address."""
+
+    search: str | None = None
+    reason: Reason | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+class AddSuppression(Input, kw_only=True):
+    """An e-mail address or phone number to write to no more."""
+
+    address: str
+    note: str | None = None
+
+
+class RemoveSuppression(Input, kw_only=True):
+    """An address that may be written to again, and why."""
+
+    suppression_id: UUID
+    note: str | None = None
+
+
+_COLUMNS = "id, address, reason, note, created_at"
+
+
+async def key_of(tx: Tx, address: str) -> str:
+    """What all spellings of an e-mail address or phone number share."""
+    if "@" in address:
+        return f"e:{email_key(address)}"
+    return f"p:{(await matching.read(tx)).phone(address)}"
+
+
+async def must_be_welcome(tx: Tx, address: str) -> None:
+    """Raise Conflict where an address is one that nobody writes to."""
+    reason = await reason_against(tx, await key_of(tx, address))
+    if reason is not None:
+        raise Conflict(f"{address} {reason}. Nobody writes there until it is taken off the list.", field="to")
+
+
+async def reason_against(tx: Tx, key: str) -> str | None:
+    """Why an address is not written to, in words; None where it is."""
+    found = await tx.fetchval("SELECT reason FROM suppressions WHERE org_id = $1 AND key = $2", tx.org_id, key)
+    return _WHY[found] if found else None
+
+
+async def suppress(
+    tx: Tx, actor: Actor, address: str, reason: Reason, *, note: str | None = None, lead_id: UUID | None = None
+) -> Suppression:
+    """Put an address on the list; one that is on it stays as it is, under its first reason."""
+    key = await key_of(tx, address)
+    row = await tx.fetchrow(
+        f"""INSERT INTO suppressions (org_id, id, key, address, reason, note, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (key, org_id) DO NOTHING RETURNING {_COLUMNS}""",
+        tx.org_id, new_id(), key, address, reason, clean(note), tx.now,
+    )  # fmt: skip
+    if row is None:
+        known = await tx.fetchrow(f"SELECT {_COLUMNS} FROM suppressions WHERE org_id = $1 AND key = $2", tx.org_id, key)
+        assert known is not None
+        return struct_of(known, Suppression)
+    made = struct_of(row, Suppression)
+    if lead_id is None and "@" in address:
+        lead_id = await tx.fetchval(
+            """SELECT id FROM leads WHERE org_id = $1 AND email_norm = $2 AND deleted_at IS NULL
+                ORDER BY closed_at IS NOT NULL, last_activity_at DESC LIMIT 1""",
+            tx.org_id, email_key(address),
+        )  # fmt: skip
+    await append(
+        tx, actor,
+        Entry(kind=kinds.SUPPRESSION_ADDED, subject_type="suppression", subject_id=made.id, lead_id=lead_id,
+              payload={"name": address, "reason": reason}, reason=clean(note)),
+    )  # fmt: skip
+    return made
+
+
+@operation("crm.suppressions.list", kind="query", role=Role.MEMBER, summary="List who is not written to")
+async def list_suppressions(tx: Tx, actor: Actor, input: ListSuppressions) -> Page[Suppression]:
+    """A page of suppressed addresses, newest first. Raises Invalid for a bad limit or cursor."""
+    if not 1 <= input.limit <= 200:
+        raise Invalid("A page has 1 to 200 entries.", field="limit")
+    tests, args = ["org_id = $1"], [tx.org_id]
+    if clean(input.search) and input.search:
+        args.append(await key_of(tx, input.search))  # type: ignore[arg-type]
+        tests.append(f"key = ${len(args)}")
+    if input.reason:
+        args.append(input.reason)  # type: ignore[arg-type]
+        tests.append(f"reason = ${len(args)}")
+    if input.cursor is not None:
+        args.extend(position(input.cursor, datetime, UUID))
+        tests.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM suppressions WHERE {" AND ".join(tests)}
+             ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}""",
+        *args,
+    )
+    items = [struct_of(row, Suppression) for row in rows[: input.limit]]
+    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
+    return Page(items=items, next_cursor=more)
+
+
+@operation("crm.suppressions.add", role=Role.MEMBER, summary="Write to an address no more")
+async def add(tx: Tx, actor: Actor, input: AddSuppression) -> Suppression:
+    """Put an address on the list. Raises Invalid for what is neither e-mail nor phone, Conflict where it is on it."""
+    text = input.address.strip()
+    address = email_address(text, field="address") if "@" in text else text
+    if "@" not in text and sum(letter.isdigit() for letter in text) < 5:
+        raise Invalid("Give an e-mail address or a phone number.", field="address")
+    if await reason_against(tx, await key_of(tx, address)):
+        raise Conflict(f"{address} is on the list already.", field="address")
+    return await suppress(tx, actor, address, "manual", note=input.note)
+
+
+@operation("crm.suppressions.remove", role=Role.ADMIN, summary="Allow writing to an address again")
+async def remove(tx: Tx, actor: Actor, input: RemoveSuppression) -> Suppression:
+    """Take an address off the list; agents may not. Raises NotFound, Forbidden."""
+    if actor.type == "agent":
+        raise Forbidden("Only a person takes an address off this list.")
+    row = await tx.fetchrow(
+        f"DELETE FROM suppressions WHERE org_id = $1 AND id = $2 RETURNING {_COLUMNS}", tx.org_id, input.suppression_id
+    )
+    if row is None:
+        raise NotFound("There is no such entry.", field="suppressionId")
+    gone = struct_of(row, Suppression)
+    await append(
+        tx, actor,
+        Entry(kind=kinds.SUPPRESSION_REMOVED, subject_type="suppression", subject_id=gone.id,
+              payload={"name": gone.address, "reason": gone.reason}, reason=clean(input.note)),
+    )  # fmt: skip
+    return gone
