@@ -16,9 +16,11 @@ from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
 from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
+from tests.passwords import make_passwords_cheap
 from tests.team import Team, make_team
 
 pytest_plugins = ("tests.skips", "tests.spec")
+make_passwords_cheap()
 
 
 @pytest.fixture(scope="session")

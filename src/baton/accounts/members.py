@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 
@@ -15,7 +14,7 @@ from baton.kernel.db import Row, Tx, by_ref, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.security import hash_password
-from baton.kernel.values import Ref, email_address, email_key, new_id
+from baton.kernel.values import Ref, email_address, email_key, new_id, time_zones
 
 AgentKind = Literal["playbook", "model", "external"]
 MIN_PASSWORD = 10
@@ -236,5 +235,5 @@ def _may_grant(actor: Actor, role: Role) -> None:
 
 
 def _must_be_zone(name: str) -> None:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise Invalid("A time zone is an IANA name such as Europe/Berlin.", field="timeZone")

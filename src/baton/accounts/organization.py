@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -10,6 +9,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.values import time_zones
 
 UnknownSenders = Literal["wait", "lead", "skip"]
 MAX_GAP = 24 * 90
@@ -77,7 +77,7 @@ async def update(tx: Tx, actor: Actor, input: EditOrganization) -> Organization:
     time_zone = input.time_zone or before.time_zone
     if not name:
         raise Invalid("An organization needs a name.", field="name")
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         raise Invalid("A time zone is an IANA name such as Europe/Berlin.", field="timeZone")
     gap = before.outreach_gap_hours if input.outreach_gap_hours is None else input.outreach_gap_hours
     if not 0 <= gap <= MAX_GAP:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
@@ -19,12 +19,11 @@ from baton.kernel.db import Database
 from baton.kernel.errors import Forbidden, Invalid
 from baton.kernel.operation import find, perform
 from baton.kernel.security import derived
-from baton.kernel.values import new_id, utc_now
+from baton.kernel.values import new_id, time_zones, utc_now
 from baton.pipelines.pipeline import Pipeline
 
 SESSION = "baton_session"
 MAX_FIELDS = 200
-_ZONES = available_timezones()
 
 
 class Visit:
@@ -141,7 +140,7 @@ def database(request: Request) -> Database:
 def zone_of(request: Request) -> ZoneInfo:
     """The time zone that the browser told, else UTC."""
     told = unquote(request.cookies.get("tz", ""))
-    return ZoneInfo(told if told in _ZONES else "UTC")
+    return ZoneInfo(told if told in time_zones() else "UTC")
 
 
 def theme_of(request: Request) -> str | None:
