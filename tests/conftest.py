@@ -1,6 +1,8 @@
 """What tests share: one embedded server for the run, a migrated database on it, and the product's pools."""
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -29,8 +31,17 @@ def server() -> Iterator[EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix="baton-tests-"))
     folder.chmod(0o711)
     with EmbeddedPostgres(folder) as started:
+        _forget_durability(folder)
         yield started
     shutil.rmtree(folder)
+
+
+def _forget_durability(folder: Path) -> None:
+    """What a run leaves is thrown away: nothing waits for the disk."""
+    (cluster,) = (pid.parent for pid in folder.glob("*/postmaster.pid"))
+    with (cluster / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
+        settings.write("fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n")
+    os.kill(int((cluster / "postmaster.pid").read_text(encoding="utf-8").split()[0]), signal.SIGHUP)
 
 
 @pytest_asyncio.fixture
