@@ -178,7 +178,9 @@ async def test_a_large_import_is_undone_in_chunks_and_goes_on_where_it_stopped(
     assert (done["state"], done["position"], counts(done)) == ("done", 46, (45, 0, 0, 1))
     assert len(await desk.leads()) == 45
     undone = await desk.act("undo", done)
-    assert (undone["state"], undone["reversed"], undone["kept"]) == ("undone", 45, 0)
+    assert (undone["state"], undone["reversed"], undone["kept"]) == ("undone", 90, 0), (
+        "leads, and the contacts made for them"
+    )
     assert await desk.leads() == []
 
 

@@ -104,8 +104,8 @@ async def _of_activities(team: Team) -> Input:
 @case("crm.imports.undoNext", kinds.LEAD_DELETED)
 async def _undo_next(team: Team) -> Input:
     undoing = await _undoing(team)
-    leads: list[Any] = await team.do(team.ben, "crm.imports.touched", undoing)
-    return undoing | {"leadIds": [str(id) for id in leads]}
+    left: Any = await team.do(team.ben, "crm.imports.touched", undoing)
+    return undoing | {"phase": left.phase, "ids": [str(id) for id in left.ids]}
 
 
 @case("crm.exports.leads", kinds.EXPORT_STARTED)

@@ -18,6 +18,7 @@ from tests.operations import cases_mail as cases_mail
 from tests.operations import cases_model as cases_model
 from tests.operations import cases_pages as cases_pages
 from tests.operations import cases_quarantine as cases_quarantine
+from tests.operations import cases_records as cases_records
 from tests.operations import cases_webhooks as cases_webhooks
 from tests.operations import more_cases as more_cases  # its cases too
 from tests.operations.cases import cases

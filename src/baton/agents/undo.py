@@ -3,79 +3,123 @@
 Nothing is removed from the log: an undo is an operation of its own, with its own activities, and can be undone.
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import msgspec
-
 from baton.activities import kinds
-from baton.activities.append import Entry, append
+from baton.agents.undo_leads import undo_leads
 from baton.agents.undo_records import Effect as Effect
-from baton.agents.undo_records import Outcome, done_to, is_merge, of_lead, undo_records
+from baton.agents.undo_records import done_to, is_merge, made, undo_records, unmake
+from baton.contacts.records import COMPANY, CONTACT, Sort
 from baton.kernel.actor import Actor, Role
-from baton.kernel.db import Row, Tx
-from baton.kernel.errors import Forbidden, NotFound, TooLarge
+from baton.kernel.db import Tx
+from baton.kernel.errors import Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
-from baton.leads import lead as leads
-from baton.leads.lead import Lead
-from baton.tasks.task import earliest_due
+from baton.kernel.page import cursor, position
+from baton.leads.chunks import go_on
 
-_TOGETHER = (
-    ("stageId", "status", "stageEnteredAt", "closedAt", "pipelineId"),
-    ("ownerId", "assignedAt"),
-    ("firstName", "lastName", "name"),
-    ("email", "contactId"),
-    ("companyName", "companyId"),
-)  # fmt: skip
-_FOLLOWS = frozenset({"score", "nextActionAt"})  # calculated from other facts, and again after them
-_OUTWARD = {kinds.EMAIL_SENT: "An e-mail cannot be taken back.", kinds.WHATSAPP_SENT: "A message cannot be taken back."}
-_TOLD = (
-    kinds.NOTE_ADDED,
-    kinds.CALL_LOGGED,
-    kinds.MEETING_LOGGED,
-    kinds.OTHER_LOGGED,
-    kinds.EMAIL_RECEIVED,
-    kinds.WHATSAPP_RECEIVED,
-)
-_MAX = 10_000
+MOST = 10_000
+_BEGIN = UUID(int=0)
 
 
 class Undo(Input, kw_only=True):
-    """The operation, or the run, to take back."""
+    """The operation, or the run, to take back; of a large one at most `limit` leads a call (1–10,000).
+
+    To go on: `undoId` and the cursor that the call before answered.
+    """
 
     operation_id: UUID
     reason: str | None = None
+    limit: int = MOST
+    undo_id: UUID | None = None
+    cursor: str | None = None
 
 
 class Undone(Output, kw_only=True):
-    """Each effect of what was taken back."""
+    """Each effect of what was taken back, by this call. Where `nextCursor` is given there is more: call again with it and `undoId`.
+
+    `crm.operations.undo` with `undoId` as the operation does it again, all calls at once.
+    """
 
     operation_id: UUID
+    undo_id: UUID
     effects: list[Effect]
+    next_cursor: str | None
 
 
 @operation("crm.operations.undo", role=Role.MEMBER, summary="Undo an operation")
 async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
-    """Take an operation back, effect by effect. Raises NotFound where nothing of it can be undone.
+    """Take an operation back, effect by effect: what it did to leads, then the contacts and companies that it made.
 
     A person takes back their own acts and those of agents, an admin everybody's; an agent only its own: else Forbidden.
-    A fact goes back where it still is what the operation made it; what others changed since is kept, and said.
+    A fact goes back where it still is what the operation made it; what others changed since is kept, and said. Raises
+    NotFound where nothing of it can be undone, Invalid for a limit or cursor.
     """
-    found = await tx.fetch(
-        """SELECT DISTINCT lead_id FROM activities
-            WHERE org_id = $1 AND operation_id = $2 AND lead_id IS NOT NULL ORDER BY lead_id LIMIT $3""",
-        tx.org_id, input.operation_id, _MAX + 1,
-    )  # fmt: skip
-    records = await done_to(tx, input.operation_id)
-    if not found and not records:
-        raise NotFound("There is no such operation, or it changed nothing that can be taken back.")
-    if len(found) > _MAX:
-        raise TooLarge(f"This changed more than {_MAX:,} leads. An import is undone as a whole by crm.imports.undo.")
+    if not 1 <= input.limit <= MOST:
+        raise Invalid(f"One call takes back what was done to 1 to {MOST:,} leads.", field="limit")
     await _must_be_allowed(tx, actor, input.operation_id)
-    effects = await undo_records(tx, actor, records, input.reason)
-    if not is_merge(records):
-        effects += [effect for _, effect in await undo_leads(tx, actor, input, [row["lead_id"] for row in found])]
-    return Undone(operation_id=input.operation_id, effects=effects)
+    await go_on(tx, actor, input.undo_id)
+    phase, after = position(input.cursor, str, UUID) if input.cursor else (_PHASES[0], _BEGIN)
+    if phase not in _PHASES:
+        raise Invalid("This cursor is not one of an undo. Begin without it.", field="cursor")
+    effects: list[Effect] = []
+    left = input.limit
+    for step in _PHASES[_PHASES.index(phase) :]:
+        done, at = await _PHASE[step](tx, actor, input, after, left)
+        effects += done
+        if at is not None:
+            return _undone(tx, input, effects, cursor(step, at))
+        after, left = _BEGIN, max(1, left - len(done))
+    if not effects and not await _is_known(tx, input.operation_id):
+        raise NotFound("There is no such operation, or it changed nothing that can be taken back.")
+    return _undone(tx, input, effects, None)
+
+
+async def _is_known(tx: Tx, operation_id: UUID) -> bool:
+    found: bool = await tx.fetchval(
+        """SELECT EXISTS (SELECT FROM activities
+            WHERE org_id = $1 AND operation_id = $2 AND (lead_id IS NOT NULL OR subject_type IN ('contact', 'company')))""",
+        tx.org_id, operation_id,
+    )  # fmt: skip
+    return found
+
+
+def _undone(tx: Tx, input: Undo, effects: list[Effect], more: str | None) -> Undone:
+    return Undone(operation_id=input.operation_id, undo_id=tx.operation_id, effects=effects, next_cursor=more)
+
+
+async def _leads(tx: Tx, actor: Actor, input: Undo, after: UUID, limit: int) -> tuple[list[Effect], UUID | None]:
+    """What was done to the next leads; of a merge nothing, for it comes apart as a whole."""
+    if is_merge(await done_to(tx, input.operation_id)):
+        return [], None
+    rows = await tx.fetch(
+        f"""SELECT DISTINCT lead_id FROM activities
+             WHERE org_id = $1 AND operation_id = $2 AND lead_id > $3 ORDER BY lead_id LIMIT {limit + 1}""",
+        tx.org_id, input.operation_id, after,
+    )  # fmt: skip
+    ids = [row["lead_id"] for row in rows[:limit]]
+    effects = [effect for _, effect in await undo_leads(tx, actor, input.operation_id, ids, input.reason)]
+    return effects, ids[-1] if len(rows) > limit else None
+
+
+async def _changes(tx: Tx, actor: Actor, input: Undo, after: UUID, limit: int) -> tuple[list[Effect], UUID | None]:
+    """What was changed, merged or removed of contacts and companies by itself."""
+    return await undo_records(tx, actor, await done_to(tx, input.operation_id), input.reason), None
+
+
+def _made(sort: Sort) -> "_Phase":
+    async def phase(tx: Tx, actor: Actor, input: Undo, after: UUID, limit: int) -> tuple[list[Effect], UUID | None]:
+        those = await made(tx, sort, input.operation_id, after, limit)
+        effects = await unmake(tx, actor, sort, those, input.operation_id, input.reason)
+        return effects, max(those) if len(those) == limit else None
+
+    return phase
+
+
+_Phase = Callable[[Tx, Actor, Undo, UUID, int], Awaitable[tuple[list[Effect], UUID | None]]]
+_PHASE: dict[str, _Phase] = {"lead": _leads, "change": _changes, "contact": _made(CONTACT), "company": _made(COMPANY)}
+_PHASES = tuple(_PHASE)
+"""What is taken back in which order: a contact goes when its leads are gone, a company when its contacts are."""
 
 
 async def _must_be_allowed(tx: Tx, actor: Actor, operation_id: UUID) -> None:
@@ -90,138 +134,3 @@ async def _must_be_allowed(tx: Tx, actor: Actor, operation_id: UUID) -> None:
     )  # fmt: skip
     if foreign:
         raise Forbidden("This was another's act, or an admin's. Ask an admin of your organization to take it back.")
-
-
-async def undo_leads(tx: Tx, actor: Actor, input: Undo, lead_ids: list[UUID]) -> list[tuple[UUID, Effect]]:
-    """Take back what an operation did to some leads, in order of their ids: each effect with its lead."""
-    rows = await tx.fetch(
-        """SELECT id, kind, lead_id, lead_version, subject_type, subject_id, changes, payload FROM activities
-            WHERE org_id = $1 AND operation_id = $2 AND lead_id = ANY ($3) ORDER BY lead_id, lead_version NULLS LAST, id""",
-        tx.org_id, input.operation_id, lead_ids,
-    )  # fmt: skip
-    by_lead: dict[UUID, list[Row]] = {}
-    for row in rows:
-        by_lead.setdefault(row["lead_id"], []).append(row)
-    effects: list[tuple[UUID, Effect]] = []
-    for lead_id, mine in sorted(by_lead.items()):
-        effects += [(lead_id, effect) for effect in await _undo_lead(tx, actor, lead_id, mine, input)]
-        effects += [(lead_id, effect) for effect in await undo_records(tx, actor, of_lead(mine), input.reason)]
-    return effects
-
-
-async def _undo_lead(tx: Tx, actor: Actor, lead_id: UUID, rows: list[Row], input: Undo) -> list[Effect]:
-    before = await leads.lock_even_deleted(tx, lead_id)
-    effects = [effect for row in rows if (effect := _cannot(row))]
-    made = next((row for row in rows if row["kind"] == kinds.LEAD_IMPORTED), None)
-    if made is not None:
-        effects.append(await _undo_creation(tx, actor, before, rows, input.reason))
-        return effects
-    effects += await _undo_tasks(tx, actor, rows)
-    new, facts = _reversal(before, rows)
-    effects += facts
-    next_action = await earliest_due(tx, lead_id)
-    if (
-        any(row["subject_type"] == "task" for row in rows)
-        and before.closed_at is None
-        and next_action != before.next_action_at
-    ):
-        new["next_action_at"] = next_action
-    if new:
-        await leads.change(
-            tx,
-            actor,
-            before,
-            kinds.UNDONE,
-            reason=input.reason,
-            payload={"operationId": str(input.operation_id)},
-            **new,
-        )
-    return effects
-
-
-def _cannot(row: Row) -> Effect | None:
-    """The effect of an activity that leaves nothing to reverse, or cannot be reversed."""
-    if row["kind"] in _OUTWARD and row["payload"].get("messageId"):
-        return _effect(row, row["kind"], "impossible", _OUTWARD[row["kind"]])
-    if row["kind"] in (*_TOLD, kinds.EMAIL_SENT, kinds.WHATSAPP_SENT):
-        return _effect(row, row["kind"], "kept", "What was told stays told.")
-    return None
-
-
-def _reversal(before: Lead, rows: list[Row]) -> tuple[dict[str, Any], list[Effect]]:
-    """The facts to set so that a lead is as it was, and what becomes of each."""
-    now = leads.facts(before)
-    old: dict[str, Any] = {}
-    made: dict[str, Any] = {}
-    for row in rows:
-        for name, (was, became) in row["changes"].items():
-            old.setdefault(name, was)
-            made[name] = became
-    names = [name for name in made if name not in _FOLLOWS and old[name] != made[name]]
-    groups: list[tuple[str, ...]] = [group for group in _TOGETHER if set(group) & set(names)]
-    groups += [(name,) for name in names if not any(name in group for group in groups)]
-    values: dict[str, Any] = {}
-    effects: list[Effect] = []
-    for group in groups:
-        mine = [name for name in group if name in names]
-        kept = now[mine[0]] != made[mine[0]]
-        effects.append(
-            _effect(rows[0], mine[0], "kept" if kept else "reversed", "It was changed since." if kept else None)
-        )
-        if not kept:
-            values |= {name: old[name] for name in mine}
-    back = msgspec.convert(msgspec.to_builtins(before) | values, Lead)
-    by_name = dict(zip(Lead.__struct_encode_fields__, Lead.__struct_fields__, strict=True))
-    return {by_name[name]: getattr(back, by_name[name]) for name in values}, effects
-
-
-async def _undo_creation(tx: Tx, actor: Actor, before: Lead, rows: list[Row], reason: str | None) -> Effect:
-    """A lead that the operation made is deleted softly, unless others have worked on it since."""
-    last = max(row["lead_version"] or 0 for row in rows)
-    if before.deleted_at is not None:
-        return _effect(rows[0], "lead", "kept", "It was deleted since.")
-    if before.version > last and await _worked_on(tx, before, last):
-        return _effect(rows[0], "lead", "kept", "It was worked on since.")
-    await leads.change(tx, actor, before, kinds.LEAD_DELETED, reason=reason, payload={"undo": True}, deleted_at=tx.now)
-    return _effect(rows[0], "lead", "reversed", None)
-
-
-async def _worked_on(tx: Tx, lead: Lead, since: int) -> bool:
-    """Whether more was done to a lead behind a version than to calculate its score anew."""
-    found: bool = await tx.fetchval(
-        """SELECT EXISTS (SELECT FROM activities
-            WHERE org_id = $1 AND lead_id = $2 AND lead_version > $3 AND kind <> $4)""",
-        tx.org_id, lead.id, since, kinds.LEAD_SCORED,
-    )  # fmt: skip
-    return found
-
-
-async def _undo_tasks(tx: Tx, actor: Actor, rows: list[Row]) -> list[Effect]:
-    """Tasks that were made are cancelled, tasks that were completed or cancelled are open again."""
-    effects: list[Effect] = []
-    for row in rows:
-        was, becomes = {
-            kinds.TASK_CREATED: ("open", "cancelled"), kinds.TASK_COMPLETED: ("done", "open"), kinds.TASK_CANCELLED: ("cancelled", "open"),
-        }.get(row["kind"], (None, None))  # fmt: skip
-        if was is None:
-            continue
-        changed = await tx.fetchval(
-            """UPDATE tasks SET status = $4, completed_at = NULL, version = version + 1
-                WHERE org_id = $1 AND id = $2 AND status = $3 RETURNING true""",
-            tx.org_id, row["subject_id"], was, becomes,
-        )  # fmt: skip
-        if changed:
-            kind = kinds.TASK_CANCELLED if becomes == "cancelled" else kinds.TASK_UPDATED
-            told = {"title": row["payload"].get("title"), "status": becomes}
-            await append(
-                tx, actor,
-                Entry(kind=kind, subject_type="task", subject_id=row["subject_id"], lead_id=row["lead_id"], payload=told, reason="Undone."),
-            )  # fmt: skip
-        effects.append(
-            _effect(row, "task", "reversed" if changed else "kept", None if changed else "It was changed since.")
-        )
-    return effects
-
-
-def _effect(row: Row, what: str, outcome: Outcome, why: str | None) -> Effect:
-    return Effect(subject_type=row["subject_type"], subject_id=row["subject_id"], what=what, outcome=outcome, why=why)

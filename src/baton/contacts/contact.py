@@ -80,12 +80,17 @@ async def read(tx: Tx, actor: Actor, input: GetContact) -> Contact:
     return await get(tx, input.contact_id)
 
 
-async def get(tx: Tx, ref: Ref | UUID) -> Contact:
-    """A contact by id or external id, of a merged one the survivor. Raises NotFound."""
+async def get(tx: Tx, ref: Ref | UUID, *, held: bool = False) -> Contact:
+    """A contact by id or external id, of a merged one the survivor; `held`, it is not removed before the transaction ends.
+
+    Raises NotFound.
+    """
     where, value = by_ref(str(ref))
     row = await tx.fetchrow(
         f"""SELECT {SELECTED} FROM {JOINED}
-             WHERE c.org_id = $1 AND c.id = (SELECT coalesce(merged_into_id, id) FROM contacts WHERE org_id = $1 AND {where})""",
+             WHERE c.org_id = $1 AND c.id = (SELECT coalesce(merged_into_id, id)
+                                         FROM contacts WHERE org_id = $1 AND {where} AND deleted_at IS NULL)
+               AND c.deleted_at IS NULL {"FOR KEY SHARE OF c" if held else ""}""",
         tx.org_id, value,
     )  # fmt: skip
     if row is None:

@@ -60,7 +60,8 @@ async def find_contacts(tx: Tx, actor: Actor, input: Likely) -> list[ContactPair
     """Pairs of contacts that may be one person, the likeliest first, among the newest 20,000. Raises NotFound, Invalid."""
     only = await _asked(tx, input, CONTACT)
     rows = await tx.fetch(
-        f"""SELECT {SELECTED} FROM {JOINED} WHERE c.org_id = $1 AND c.merged_into_id IS NULL
+        f"""SELECT {SELECTED} FROM {JOINED}
+             WHERE c.org_id = $1 AND c.merged_into_id IS NULL AND c.deleted_at IS NULL AND c.erased_at IS NULL
              ORDER BY c.created_at DESC, c.id DESC LIMIT {MOST}""",
         tx.org_id,
     )  # fmt: skip
@@ -74,7 +75,8 @@ async def find_companies(tx: Tx, actor: Actor, input: Likely) -> list[CompanyPai
     """Pairs of companies that may be one, the likeliest first, among the newest 20,000. Raises NotFound, Invalid."""
     only = await _asked(tx, input, COMPANY)
     rows = await tx.fetch(
-        f"SELECT * FROM companies c WHERE c.org_id = $1 AND c.merged_into_id IS NULL ORDER BY c.created_at DESC, c.id DESC LIMIT {MOST}",
+        f"""SELECT * FROM companies c WHERE c.org_id = $1 AND c.merged_into_id IS NULL AND c.deleted_at IS NULL
+             ORDER BY c.created_at DESC, c.id DESC LIMIT {MOST}""",
         tx.org_id,
     )  # fmt: skip
     likely = _pairs([companies.from_row(row) for row in rows], _company_blocks, _same_company, only, input)

@@ -57,6 +57,7 @@ class ListCustomers(Input, kw_only=True):
 async def find_people(tx: Tx, actor: Actor, input: ListPeople) -> Page[Contact]:
     """The contacts that are not merged into others, in one statement, or two with `count`. Raises Invalid, NotFound."""
     tests, args = _searched(tx, "contacts", input.search)
+    tests += " AND c.erased_at IS NULL"
     if input.company_id is not None:
         args.append((await records.find(tx, COMPANY, input.company_id))["id"])
         tests += f" AND c.company_id = ${len(args)}"
@@ -89,7 +90,7 @@ def _of(row: Row, type: type[Any]) -> dict[str, Any]:
 
 
 def _searched(tx: Tx, table: str, search: str | None) -> tuple[str, list[Any]]:
-    tests, args = "c.org_id = $1 AND c.merged_into_id IS NULL", [tx.org_id]
+    tests, args = "c.org_id = $1 AND c.merged_into_id IS NULL AND c.deleted_at IS NULL", [tx.org_id]
     if search and search.strip():
         args.append(search)  # type: ignore[arg-type]
         tests += f" AND c.id IN (SELECT search_{table}(${len(args)}))"

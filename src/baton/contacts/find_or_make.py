@@ -1,14 +1,15 @@
 """Finding the contact and the company of new leads, or making them; a known person is never overwritten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from baton.activities import kinds
 from baton.activities.append import Entry
 from baton.contacts import matching
 from baton.contacts.matching import Matching
+from baton.contacts.records import COMPANY, CONTACT, Sort
 from baton.kernel.db import Row, Tx, columns
 from baton.kernel.values import fold, new_id
 
@@ -59,27 +60,14 @@ async def find_or_make(tx: Tx, identities: Sequence[Identity]) -> Identified:
 
 async def _companies(tx: Tx, identities: Sequence[Identity], entries: list[Entry]) -> dict[str, UUID]:
     wanted = {fold(i.company): i for i in identities if i.company and fold(i.company)}
-    if not wanted:
-        return {}
     # Sorted, so that concurrent writers of the same names take their locks in the same order.
     rows = [(new_id(), i.company, key, i.website, i.location, i.industry, i.size) for key, i in sorted(wanted.items())]
-    made = await tx.fetch(
+    return await _settled(
+        tx, COMPANY, rows, wanted,
         """INSERT INTO companies (org_id, id, name, name_norm, website, location, industry, size, created_at)
            SELECT $1, c.*, $2 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[]) AS c
-           ON CONFLICT (org_id, name_norm) DO NOTHING RETURNING id, name, name_norm""",
-        tx.org_id, tx.now, *columns(rows, 7),
+           ON CONFLICT (org_id, name_norm) DO NOTHING RETURNING id, name, name_norm AS key""", entries,
     )  # fmt: skip
-    found = {row["name_norm"]: row["id"] for row in made}
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        known = await tx.fetch(
-            "SELECT coalesce(merged_into_id, id) AS id, name_norm FROM companies WHERE org_id = $1 AND name_norm = ANY ($2)",
-            tx.org_id,
-            missing,
-        )
-        found |= {row["name_norm"]: row["id"] for row in known}
-    entries += [_made(kinds.COMPANY_CREATED, "company", row, wanted[row["name_norm"]]) for row in made]
-    return found
 
 
 async def _contacts(
@@ -89,39 +77,42 @@ async def _contacts(
     for identity in identities:
         if identity.email:
             wanted.setdefault(how.email_key(identity.email), identity)
-    if not wanted:
-        return {}
     rows = [
-        (
-            new_id(),
-            i.name,
-            i.first_name,
-            i.last_name,
-            i.email,
-            key,
-            how.phone(i.phone),
-            i.title,
-            companies.get(fold(i.company)) if i.company else None,
-        )
+        (new_id(), i.name, key, i.first_name, i.last_name, i.email, how.phone(i.phone), i.title,
+         companies.get(fold(i.company)) if i.company else None)
         for key, i in sorted(wanted.items())
-    ]
-    made = await tx.fetch(
-        """INSERT INTO contacts (org_id, id, name, first_name, last_name, email, email_norm, phone, title, company_id, created_at)
+    ]  # fmt: skip
+    return await _settled(
+        tx, CONTACT, rows, wanted,
+        """INSERT INTO contacts (org_id, id, name, email_norm, first_name, last_name, email, phone, title, company_id, created_at)
            SELECT $1, c.*, $2
              FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::uuid[]) AS c
-           ON CONFLICT (org_id, email_norm) DO NOTHING RETURNING id, name, email_norm""",
-        tx.org_id, tx.now, *columns(rows, 9),
+           ON CONFLICT (org_id, email_norm) DO NOTHING RETURNING id, name, email_norm AS key""", entries,
     )  # fmt: skip
-    found = {row["email_norm"]: row["id"] for row in made}
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        known = await tx.fetch(
-            "SELECT coalesce(merged_into_id, id) AS id, email_norm FROM contacts WHERE org_id = $1 AND email_norm = ANY ($2)",
-            tx.org_id,
-            missing,
-        )
-        found |= {row["email_norm"]: row["id"] for row in known}
-    entries += [_made(kinds.CONTACT_CREATED, "contact", row, wanted[row["email_norm"]]) for row in made]
+
+
+async def _settled(
+    tx: Tx, sort: Sort, rows: list[tuple[Any, ...]], wanted: Mapping[str, Identity], insert: str, entries: list[Entry]
+) -> dict[str, UUID]:
+    """The ids by key of rows (id, name, key, …): made where they are unknown, found where they are known.
+
+    What is found is held until the transaction ends. Where it was removed in that very moment it is made anew.
+    """
+    found: dict[str, UUID] = {}
+    made: list[Row] = []
+    while left := [row for row in rows if row[2] not in found]:
+        new = await tx.fetch(insert, tx.org_id, tx.now, *columns(left, len(left[0])))
+        made += new
+        found |= {row["key"]: row["id"] for row in new}
+        missing = [row[2] for row in left if row[2] not in found]
+        if missing:
+            known = await tx.fetch(
+                f"""SELECT coalesce(merged_into_id, id) AS id, {sort.key} AS key FROM {sort.table}
+                     WHERE org_id = $1 AND {sort.key} = ANY ($2) ORDER BY id FOR KEY SHARE""",
+                tx.org_id, missing,
+            )  # fmt: skip
+            found |= {row["key"]: row["id"] for row in known}
+    entries += [_made(sort.created, sort.noun, row, wanted[row["key"]]) for row in made]
     return found
 
 

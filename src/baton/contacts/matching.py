@@ -93,7 +93,7 @@ async def set_matching(tx: Tx, actor: Actor, input: SetMatching) -> Matching:
 async def _know_again(tx: Tx, matching: Matching) -> None:
     """Give every contact the key of its e-mail; of several with one key the oldest, which is found by it."""
     rows = await tx.fetch(
-        """SELECT id, email, email_norm FROM contacts WHERE org_id = $1 AND email IS NOT NULL
+        """SELECT id, email, email_norm FROM contacts WHERE org_id = $1 AND email IS NOT NULL AND deleted_at IS NULL
             ORDER BY merged_into_id IS NOT NULL, created_at, id FOR NO KEY UPDATE""",
         tx.org_id,
     )

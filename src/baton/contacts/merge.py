@@ -100,6 +100,8 @@ async def of_record(tx: Tx, sort: Sort, ref: Ref) -> tuple[Pair, Merge]:
     )  # fmt: skip
     if found is None:
         raise NotFound("The log does not tell of this merge any more.")
+    if "merged" not in found["payload"]:
+        raise Conflict("These were one person, who was erased. They cannot be told apart any more.")
     rows = {
         id: await records.find(tx, sort, id, lock=True, followed=False)
         for id in sorted((found["subject_id"], row["id"]))

@@ -25,7 +25,10 @@ class Sort:
     facts: tuple[str, ...]
     named_by: str
     key: str
+    created: str
     updated: str
+    removed: str
+    restored: str
     merged: str
     unmerged: str
 
@@ -44,11 +47,13 @@ class Sort:
 
 CONTACT = Sort(
     "contact", "contacts", ("name", "first_name", "last_name", "email", "phone", "title", "company_id", "external_id"), "email",
-    "email_norm", kinds.CONTACT_UPDATED, kinds.CONTACT_MERGED, kinds.CONTACT_UNMERGED,
+    "email_norm", kinds.CONTACT_CREATED, kinds.CONTACT_UPDATED, kinds.CONTACT_REMOVED, kinds.CONTACT_RESTORED,
+    kinds.CONTACT_MERGED, kinds.CONTACT_UNMERGED,
 )  # fmt: skip
 COMPANY = Sort(
     "company", "companies", ("name", "website", "location", "industry", "size", "external_id"), "name",
-    "name_norm", kinds.COMPANY_UPDATED, kinds.COMPANY_MERGED, kinds.COMPANY_UNMERGED,
+    "name_norm", kinds.COMPANY_CREATED, kinds.COMPANY_UPDATED, kinds.COMPANY_REMOVED, kinds.COMPANY_RESTORED,
+    kinds.COMPANY_MERGED, kinds.COMPANY_UNMERGED,
 )  # fmt: skip
 SORTS: dict[str, Sort] = {sort.noun: sort for sort in (CONTACT, COMPANY)}
 
@@ -59,10 +64,12 @@ def facts(sort: Sort, row: Row) -> Facts:
 
 
 async def find(tx: Tx, sort: Sort, ref: Ref | UUID, *, lock: bool = False, followed: bool = True) -> Row:
-    """A record by id or external id, of a merged one the survivor where `followed`. Raises NotFound."""
+    """A record by id or external id, of a merged one the survivor where `followed`. Raises NotFound, also for one that is gone."""
     where, value = by_ref(str(ref))
     locking = "FOR NO KEY UPDATE" if lock else ""
-    row = await tx.fetchrow(f"SELECT * FROM {sort.table} WHERE org_id = $1 AND {where} {locking}", tx.org_id, value)
+    row = await tx.fetchrow(
+        f"SELECT * FROM {sort.table} WHERE org_id = $1 AND {where} AND deleted_at IS NULL {locking}", tx.org_id, value
+    )
     if row is not None and followed and row["merged_into_id"] is not None:
         row = await tx.fetchrow(
             f"SELECT * FROM {sort.table} WHERE org_id = $1 AND id = $2 {locking}", tx.org_id, row["merged_into_id"]

@@ -13,8 +13,9 @@ from baton.agents import policy as agent_policy
 from baton.agents import refusals as agent_refusals
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
-from baton.contacts import company, contact, duplicates, matching
+from baton.contacts import company, contact, duplicates, erase, matching
 from baton.contacts import find as find_contacts
+from baton.contacts import remove as remove_contacts
 from baton.enrichment import auto as auto_enrichment
 from baton.enrichment import providers as enrichment_providers
 from baton.enrichment import runs as enrichment_runs
@@ -37,6 +38,7 @@ from baton.leads import (
     edit,
     fill,
     find,
+    forget,
     forms,
     history,
     index_field,
@@ -85,8 +87,8 @@ MODULES: tuple[ModuleType, ...] = (
     timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion, forecast, funnel, people,
     velocity, routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company, duplicates, matching,
-    find_contacts, merge, rates, define_fields, index_field, bulk, search, segments, tags, views, notice, notify, notice_mail,
-    notice_reactions, notice_settings,
+    find_contacts, remove_contacts, erase, forget, merge, rates, define_fields, index_field, bulk, search, segments, tags, views,
+    notice, notify, notice_mail, notice_reactions, notice_settings,
     approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals,
     email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox, unsubscribe, messages, send_email,
     message_templates,

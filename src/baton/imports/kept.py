@@ -101,10 +101,12 @@ class Remains(Input, kw_only=True):
 
 
 class Remaining(Output, kw_only=True):
-    """An effect that was kept, since others changed it later, or cannot be taken back."""
+    """An effect on a lead, contact or company that was kept, since it was changed later or is in use, or cannot be taken back."""
 
     id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
+    subject_type: str
+    subject_id: UUID | None
     what: str
     outcome: Literal["kept", "impossible"]
     why: str | None
@@ -215,7 +217,7 @@ async def remains(tx: Tx, actor: Actor, input: Remains) -> Page[Remaining]:
     found = await visible(tx, actor, input.import_id)
     after = position(input.cursor, UUID)[0] if input.cursor else UUID(int=0)
     rows = await tx.fetch(
-        f"""SELECT id, lead_id, what, outcome, why FROM import_remains
+        f"""SELECT id, lead_id, subject_type, coalesce(subject_id, lead_id) AS subject_id, what, outcome, why FROM import_remains
              WHERE org_id = $1 AND import_id = $2 AND id > $3 ORDER BY id LIMIT {input.limit + 1}""",
         tx.org_id, found.id, after,
     )  # fmt: skip

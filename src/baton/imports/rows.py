@@ -91,6 +91,12 @@ async def _pipeline(tx: Tx, input: LoadRows) -> Pipeline:
     return await pipelines.get(tx, input.pipeline_id)
 
 
+_NOT_UNDONE = """(l.deleted_at IS NULL OR NOT EXISTS (
+    SELECT FROM activities a WHERE a.org_id = l.org_id AND a.lead_id = l.id AND a.kind = 'lead_deleted' AND a.payload @> '{"undo": true}'
+       AND a.occurred_at = l.deleted_at))"""
+"""A lead that an undo took back is not there: its file can be brought again. One that somebody deleted does not come back so."""
+
+
 async def _there(tx: Tx, pipeline_id: UUID, rows: Sequence[NewLead]) -> dict[int, UUID]:
     """The leads that are in already, deleted ones too, by the place of their row: by external id, by id, or by e-mail."""
     by_id: dict[str, list[int]] = {}
@@ -111,7 +117,8 @@ async def _there(tx: Tx, pipeline_id: UUID, rows: Sequence[NewLead]) -> dict[int
         found |= {place: row["id"] for row in external for place in by_id[row["external_id"]]}
     if by_email:
         mailed = await tx.fetch(
-            "SELECT email_norm, id FROM leads WHERE org_id = $1 AND email_norm = ANY ($2) AND pipeline_id = $3 ORDER BY id DESC",
+            f"""SELECT l.email_norm, l.id FROM leads l
+                 WHERE l.org_id = $1 AND l.email_norm = ANY ($2) AND l.pipeline_id = $3 AND {_NOT_UNDONE} ORDER BY l.id DESC""",
             tx.org_id, list(by_email), pipeline_id,
         )  # fmt: skip
         found |= {place: row["id"] for row in mailed for place in by_email[row["email_norm"]]}

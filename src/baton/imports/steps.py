@@ -34,7 +34,6 @@ class Due(Output, kw_only=True):
     acting: Member | None
     has_left: bool
     undo_id: UUID
-    undo_position: UUID | None
 
 
 class TellFound(Input, kw_only=True):
@@ -84,7 +83,7 @@ async def due(tx: Tx, actor: Actor, input: DueImport) -> Due:
     """An import with what its work needs. Raises NotFound."""
     found = await find(tx, input.import_id)
     row = await tx.fetchrow(
-        "SELECT upload, acting_id, undo_id, undo_position FROM imports WHERE org_id = $1 AND id = $2",
+        "SELECT upload, acting_id, undo_id FROM imports WHERE org_id = $1 AND id = $2",
         tx.org_id,
         input.import_id,
     )
@@ -97,7 +96,7 @@ async def due(tx: Tx, actor: Actor, input: DueImport) -> Due:
         except NotFound:
             has_left = True
     return Due(
-        found=found, upload=row["upload"], acting=acting, has_left=has_left, undo_id=row["undo_id"], undo_position=row["undo_position"]
+        found=found, upload=row["upload"], acting=acting, has_left=has_left, undo_id=row["undo_id"]
     )  # fmt: skip
 
 

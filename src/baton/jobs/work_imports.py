@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from baton.agents.undo_import import CHUNK, Touched, UndoNext
+from baton.agents.undo_import import CHUNK, PHASES, Left, Touched, UndoNext
 from baton.imports.steps import Due, DueImport, EndImport, ImportsOf
 from baton.imports.work import acting, advance
 from baton.imports.write import Overtaken
@@ -43,9 +43,15 @@ async def take_back(db: Database, org_id: UUID, import_id: UUID, *, now: datetim
 
 
 async def _take_back(db: Database, actor: Actor, due: Due, now: datetime | None) -> None:
-    leads: list[UUID] = await perform(db, actor, "crm.imports.touched", Touched(import_id=due.found.id))
-    after = due.undo_position
-    for start in range(0, len(leads), CHUNK):
-        step = UndoNext(import_id=due.found.id, lead_ids=leads[start : start + CHUNK], after=after)
-        await perform(db, actor, "crm.imports.undoNext", step, operation_id=due.undo_id, now=now)
-        after = step.lead_ids[-1]
+    while True:
+        left: Left = await perform(db, actor, "crm.imports.touched", Touched(import_id=due.found.id))
+        if left.phase == PHASES[-1]:
+            return
+        after = left.after
+        for start in range(0, len(left.ids) + CHUNK, CHUNK):
+            ids = left.ids[start : start + CHUNK]
+            step = UndoNext(import_id=due.found.id, phase=left.phase, ids=ids, after=after)
+            await perform(db, actor, "crm.imports.undoNext", step, operation_id=due.undo_id, now=now)
+            if not ids:
+                break
+            after = ids[-1]

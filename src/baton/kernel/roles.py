@@ -9,17 +9,24 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 
 from baton.kernel.data_dir import Misconfigured
-from baton.kernel.settings import APP_ROLE, RELAY_ROLE, Settings
+from baton.kernel.settings import APP_ROLE, ERASER_ROLE, RELAY_ROLE, Settings
 
 _ITERATIONS = 4096
 
 
 async def provision(owner: asyncpg.Connection, settings: Settings) -> None:
-    """Make both roles if they are absent and set their passwords, where these are ours to set.
+    """Make the roles if they are absent and set their passwords, where these are ours to set.
 
     A role whose DSN was given (DATABASE_APP_URL, DATABASE_RELAY_URL) is the administrator's: its login becomes a member
     of our role. Raises Misconfigured where the owner may not do this, or a role is above row-level security.
     """
+    try:
+        await _make(owner, ERASER_ROLE)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(
+            f"DATABASE_URL's role may not make the role {ERASER_ROLE} ({error}). Give it CREATEROLE, or let an administrator "
+            f"run: create role {ERASER_ROLE}; grant {ERASER_ROLE} to it with set option."
+        ) from error
     app = (APP_ROLE, settings.app_role_managed, settings.app_dsn)
     relay = (RELAY_ROLE, settings.relay_role_managed, settings.relay_dsn)
     for role, managed, dsn in (app, relay):

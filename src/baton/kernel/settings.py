@@ -14,6 +14,8 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8420
 APP_ROLE = "baton_app"
 RELAY_ROLE = "baton_relay"
+ERASER_ROLE = "baton_eraser"
+"""Nobody signs in as it: it owns the one function that erases a person from the log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,10 @@
 """Deleting a lead softly, and restoring it; the trail stays. Spec B9."""
 
+from typing import Any
+
 from baton.activities import kinds
+from baton.contacts.records import COMPANY, CONTACT
+from baton.contacts.remove import standing
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, operation
@@ -34,4 +38,14 @@ async def delete(tx: Tx, actor: Actor, input: DeleteLead) -> Lead:
 async def restore(tx: Tx, actor: Actor, input: RestoreLead) -> Lead:
     """Bring a deleted lead back to where it was. Raises NotFound where it is not deleted."""
     before = await leads.lock(tx, input.lead_id, deleted=True)
-    return await leads.change(tx, actor, before, kinds.LEAD_RESTORED, deleted_at=None)
+    return await with_records(tx, actor, await leads.change(tx, actor, before, kinds.LEAD_RESTORED, deleted_at=None))
+
+
+async def with_records(tx: Tx, actor: Actor, lead: Lead) -> Lead:
+    """A lead that came back, with its contact and company: brought back with it, or those that are known in their place by now."""
+    points: dict[str, Any] = {}
+    for sort in (COMPANY, CONTACT):
+        id = getattr(lead, sort.reference)
+        if id is not None and (stands := await standing(tx, actor, sort, id)) != id:
+            points[sort.reference] = stands
+    return await leads.change(tx, actor, lead, kinds.FIELD_UPDATED, **points) if points else lead

@@ -59,7 +59,7 @@ async def bulk_update(tx: Tx, actor: Actor, input: BulkUpdate) -> Changed:
     steps = _steps(input)
     for name, _, _ in steps:
         check_role(find(name), actor)
-    await go_on(tx, actor, input)
+    await go_on(tx, actor, input.operation_id)
     refs, ids, after = await _chosen(tx, input)
 
     async def act(id: UUID) -> bool:

@@ -59,18 +59,18 @@ async def matched(tx: Tx, tests: str, args: list[object], chunk: Chunk) -> tuple
     return ids, cursor(ids[-1]) if len(rows) > chunk.limit else None
 
 
-async def go_on(tx: Tx, actor: Actor, chunk: Chunk) -> None:
+async def go_on(tx: Tx, actor: Actor, operation_id: UUID | None) -> None:
     """Put this transaction under the operation that it continues. Raises Forbidden where that is another's, or something else."""
-    if chunk.operation_id is None:
+    if operation_id is None:
         return
     foreign = await tx.fetchval(
         """SELECT exists (SELECT FROM activities WHERE org_id = $1 AND operation_id = $2
                              AND (operation <> $3 OR actor_id IS DISTINCT FROM $4))""",
-        tx.org_id, chunk.operation_id, tx.operation, actor.id,
+        tx.org_id, operation_id, tx.operation, actor.id,
     )  # fmt: skip
     if foreign:
         raise Forbidden("Only your own operation of this kind can be continued.")
-    tx.operation_id = chunk.operation_id
+    tx.operation_id = operation_id
 
 
 async def each(tx: Tx, refs: list[str], ids: dict[str, UUID], act: Act, after: str | None) -> Changed:

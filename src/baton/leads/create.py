@@ -135,7 +135,7 @@ async def _prepared(
             key = (input.pipeline_id, input.stage_id, input.status)
             if key not in places:
                 places[key] = await _place(tx, input, pipeline)
-            contact = await contacts.get(tx, input.contact_id) if input.contact_id else None
+            contact = await contacts.get(tx, input.contact_id, held=True) if input.contact_id else None
             lead = await _lead(tx, org, places[key], known_as(contact, input), via)
             lead.contact_id = contact.id if contact else None
             lead.fields = fields(input.fields, defined)

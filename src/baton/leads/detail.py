@@ -95,7 +95,7 @@ def _cents(before: Lead, input: EditDetail) -> int | UnsetType | None:
 
 
 async def _point(tx: Tx, actor: Actor, lead: Lead, input: EditDetail) -> Lead:
-    contact = await contacts.get(tx, str(input.contact_id))
+    contact = await contacts.get(tx, str(input.contact_id), held=True)
     if contact.id == lead.contact_id:
         return lead
     return await leads.change(tx, actor, lead, kinds.FIELD_UPDATED, reason=input.reason, contact_id=contact.id)

@@ -41,9 +41,11 @@ _HITS = {
     "lead": "SELECT 'lead' AS kind, l.id, l.name, coalesce(l.company_name, l.email) AS detail FROM leads l"
     f" WHERE l.org_id = $1 AND l.deleted_at IS NULL AND l.id IN ({searched('leads', '$2, $3')}) ORDER BY l.last_activity_at DESC, l.id",
     "contact": "SELECT 'contact' AS kind, c.id, c.name, c.email AS detail FROM contacts c"
-    f" WHERE c.org_id = $1 AND c.merged_into_id IS NULL AND c.id IN ({searched('contacts', '$2, $3')}) ORDER BY c.created_at DESC, c.id",
+    f" WHERE c.org_id = $1 AND c.merged_into_id IS NULL AND c.deleted_at IS NULL AND c.id IN ({searched('contacts', '$2, $3')})"
+    " ORDER BY c.created_at DESC, c.id",
     "company": "SELECT 'company' AS kind, o.id, o.name, coalesce(o.location, o.website) AS detail FROM companies o"
-    f" WHERE o.org_id = $1 AND o.merged_into_id IS NULL AND o.id IN ({searched('companies', '$2, $3')}) ORDER BY o.created_at DESC, o.id",
+    f" WHERE o.org_id = $1 AND o.merged_into_id IS NULL AND o.deleted_at IS NULL AND o.id IN ({searched('companies', '$2, $3')})"
+    " ORDER BY o.created_at DESC, o.id",
 }
 
 

@@ -98,7 +98,7 @@ async def remove(tx: Tx, actor: Actor, input: RemoveTag) -> Changed:
 async def _everywhere(
     tx: Tx, actor: Actor, chunk: Chunk, tag: str, changed: Callable[[list[str]], list[str]]
 ) -> Changed:
-    await go_on(tx, actor, chunk)
+    await go_on(tx, actor, chunk.operation_id)
     tests, args = await matching(tx, {"field": "tags", "op": "has_any", "value": [tag]}, None)
     ids, after = await matched(tx, tests, args, chunk)
     if not ids and chunk.cursor is None:

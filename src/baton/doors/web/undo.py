@@ -26,6 +26,9 @@ _WORDS = {
     "convertedToId": "the deal",
     "task": "the task",
     "lead": "the lead",
+    "contact": "the contact",
+    "company": "the company",
+    "externalId": "the external id",
     "note_added": "the note",
     "call_logged": "the call",
     "meeting_logged": "the meeting",
@@ -35,6 +38,7 @@ _WORDS = {
     "whatsapp_sent": "the WhatsApp message",
     "whatsapp_received": "the WhatsApp message",
 }
+_AT_ONCE = 500
 OUTCOMES = {"reversed": "taken back", "kept": "kept", "impossible": "impossible"}
 
 
@@ -50,11 +54,22 @@ async def show(visit: Visit) -> Response:
         raise NotFound("There is no such operation.")
     scripted = visit.wants_json
     if visit.request.method == "POST":
-        undone: Undone = await visit.perform("crm.operations.undo", Undo(operation_id=operation))
+        undone = await _taken_back(visit, operation)
         if scripted:
             return JSONResponse({"words": told(undone)})
         return await _page(visit, operation, effects=undone.effects)
     return await _page(visit, operation)
+
+
+async def _taken_back(visit: Visit, operation: UUID) -> Undone:
+    """Take the whole operation back, call after call, and answer all effects as one."""
+    undone: Undone = await visit.perform("crm.operations.undo", Undo(operation_id=operation, limit=_AT_ONCE))
+    effects, more = list(undone.effects), undone
+    while more.next_cursor:
+        step = Undo(operation_id=operation, limit=_AT_ONCE, undo_id=more.undo_id, cursor=more.next_cursor)
+        more = await visit.perform("crm.operations.undo", step)
+        effects += more.effects
+    return Undone(operation_id=operation, undo_id=undone.undo_id, effects=effects, next_cursor=None)
 
 
 def told(undone: Undone) -> str:
