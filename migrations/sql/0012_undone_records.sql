@@ -12,8 +12,6 @@ create index companies_newest on companies (org_id, created_at desc, id desc) wh
 create index companies_name on companies (org_id, name, id) where merged_into_id is null and deleted_at is null;
 create index customers_contact on customers (org_id, contact_id) where contact_id is not null;
 create index customers_company on customers (org_id, company_id) where company_id is not null;
-create index tasks_contact on tasks (org_id, contact_id) where contact_id is not null;
-create index tasks_company on tasks (org_id, company_id) where company_id is not null;
 
 -- The undo of an import goes over its leads, then its contacts, then its companies; `undo_position` is the last of the phase.
 alter table imports
