@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from baton.activities import kinds
 from baton.activities.stream import Event
 from baton.agents.playbook import TRIGGERS
+from baton.automations.rules.rule import KINDS as ANSWERED
 from baton.automations.webhooks.events import EVENTS, TEST
 from baton.messages.notices.react import RULES
 
@@ -16,9 +17,10 @@ ENRICH = "enrichNewLeads"
 WORK_IMPORTS = "workImports"
 TELL_MEMBERS = "tellMembers"
 CARRY_OUT = "carryOutApproved"
+RUN_AUTOMATIONS = "runAutomations"
 
-WEBHOOKS, ENRICHMENT = "*webhooks", "*enrichment"
-"""What an organization may listen with, beside its playbooks' kinds of activity."""
+WEBHOOKS, ENRICHMENT, AUTOMATION = "*webhooks", "*enrichment", "*automation "
+"""What an organization may listen with, beside its playbooks' kinds of activity; automations with a kind behind the word."""
 _BY_NOBODY = ("form", "csv")  # leads that come in so are given to nobody one by one
 
 
@@ -34,6 +36,7 @@ class Reaction:
 _wake_agents = Reaction(WAKE_AGENTS, lambda event, heard: event.kind in heard and event.lead_id is not None)
 _tell_webhooks = Reaction(TELL_WEBHOOKS, lambda _, heard: WEBHOOKS in heard)
 _enrich = Reaction(ENRICH, lambda event, heard: ENRICHMENT in heard)
+_run_automations = Reaction(RUN_AUTOMATIONS, lambda event, heard: AUTOMATION + event.kind in heard)
 _work_imports = Reaction(WORK_IMPORTS, lambda _event, _heard: True)
 _tell_members = Reaction(
     TELL_MEMBERS, lambda event, _: event.kind != kinds.LEAD_IMPORTED or event.via not in _BY_NOBODY
@@ -53,3 +56,5 @@ for _kind in RULES:
 for _kind, _event in EVENTS.items():
     if _event != TEST:  # a test goes to its endpoint alone
         REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_webhooks)
+for _kind in ANSWERED:
+    REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _run_automations)

@@ -11,6 +11,7 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Operation, perform, registry
 from tests.operations import cases_agents as cases_agents
+from tests.operations import cases_autom as cases_autom
 from tests.operations import cases_clock as cases_clock
 from tests.operations import cases_files as cases_files
 from tests.operations import cases_insight as cases_insight  # its cases too

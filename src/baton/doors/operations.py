@@ -11,6 +11,11 @@ from baton.agents import limits as agent_limits
 from baton.agents import playbook, run, start_organization, undo, undo_import
 from baton.agents import policy as agent_policy
 from baton.agents import refusals as agent_refusals
+from baton.automations.rules import automation, dry_run
+from baton.automations.rules import change as change_automation
+from baton.automations.rules import outcome as automation_outcome
+from baton.automations.rules import run as automation_run
+from baton.automations.rules import step as automation_step
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import company, contact, duplicates, erase, matching
@@ -92,4 +97,5 @@ MODULES: tuple[ModuleType, ...] = (
     approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals,
     email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox, unsubscribe, messages, send_email,
     message_templates,
+    automation, change_automation, dry_run, automation_outcome, automation_run, automation_step,
 )  # fmt: skip

@@ -7,6 +7,7 @@ import msgspec
 
 from baton.agents import carry_out
 from baton.agents.perform_run import resume
+from baton.automations.rules import begin
 from baton.automations.webhooks import deliver
 from baton.enrichment import auto
 from baton.jobs.relay import Job
@@ -16,7 +17,16 @@ from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
 from baton.messages.notices.react import OfActivities
-from baton.reactions import CANCEL_TASKS, CARRY_OUT, ENRICH, TELL_MEMBERS, TELL_WEBHOOKS, WAKE_AGENTS, WORK_IMPORTS
+from baton.reactions import (
+    CANCEL_TASKS,
+    CARRY_OUT,
+    ENRICH,
+    RUN_AUTOMATIONS,
+    TELL_MEMBERS,
+    TELL_WEBHOOKS,
+    WAKE_AGENTS,
+    WORK_IMPORTS,
+)
 from baton.tasks.cancel import CancelTasks
 
 
@@ -51,6 +61,10 @@ async def _carry_out(db: Database, job: Job, now: datetime | None) -> None:
     await resume(db, job.org_id, [each.id for each in decided], now=now)
 
 
+async def _run_automations(db: Database, job: Job, now: datetime | None) -> None:
+    await begin.on_activities(db, job.org_id, job.kind, job.activity_ids, job.depth, now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     WORK_IMPORTS: work_imports,
@@ -59,6 +73,7 @@ HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]]
     TELL_WEBHOOKS: _tell_webhooks,
     ENRICH: _enrich,
     TELL_MEMBERS: _tell_members,
+    RUN_AUTOMATIONS: _run_automations,
 }
 
 

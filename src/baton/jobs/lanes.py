@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from baton.agents import carry_out
+from baton.automations.rules import begin, walk
 from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
@@ -44,6 +45,8 @@ WORKS: tuple[Work, ...] = (
     Work("notices", notice_mail.due, notice_mail.walk),
     Work("approvals", carry_out.due, carry_out.walk),
     Work("messages", deliver_messages.due, deliver_messages.walk),
+    Work("automation slots", begin.slots_due, begin.on_time),
+    Work("automations", walk.due, walk.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

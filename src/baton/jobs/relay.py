@@ -14,7 +14,7 @@ from baton.activities.stream import Cursor, Event
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict
 from baton.kernel.queue import SCHEMA, queries
-from baton.reactions import ENRICHMENT, REACTIONS, WEBHOOKS
+from baton.reactions import AUTOMATION, ENRICHMENT, REACTIONS, WEBHOOKS
 
 log = structlog.get_logger()
 NAME = "relay"
@@ -81,12 +81,13 @@ async def step(db: Database, *, limit: int = BATCH) -> Relayed:
 
 
 async def _listening(conn: Any) -> dict[UUID, set[str]]:
-    """What each organization listens to: the kinds of activity that its playbooks name, webhooks, enrichment."""
+    """What each organization listens to: the kinds of activity that its playbooks and automations name, webhooks, enrichment."""
     rows = await conn.fetch(
         """SELECT DISTINCT org_id, trigger AS heard FROM playbook_rules WHERE enabled
            UNION ALL SELECT DISTINCT org_id, $1 FROM webhook_endpoints WHERE status = 'active'
-           UNION ALL SELECT DISTINCT org_id, $2 FROM enrichment_rules WHERE enabled""",
-        WEBHOOKS, ENRICHMENT,
+           UNION ALL SELECT DISTINCT org_id, $2 FROM enrichment_rules WHERE enabled
+           UNION ALL SELECT DISTINCT org_id, $3::text || listens FROM automations WHERE state = 'on'""",
+        WEBHOOKS, ENRICHMENT, AUTOMATION,
     )  # fmt: skip
     listening: dict[UUID, set[str]] = {}
     for row in rows:

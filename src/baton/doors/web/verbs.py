@@ -119,6 +119,14 @@ VERBS: dict[str, str] = {
     kinds.WHATSAPP_FAILED: "could not deliver a WhatsApp message",
     kinds.WHATSAPP_DELIVERED: "learned of a WhatsApp message:",
     kinds.WHATSAPP_ACCOUNT_CHANGED: "changed the WhatsApp number",
+    kinds.AUTOMATION_CREATED: "drafted the automation",
+    kinds.AUTOMATION_CHANGED: "changed the automation",
+    kinds.AUTOMATION_REMOVED: "removed the automation",
+    kinds.AUTOMATION_CALLED: "called",
+    kinds.AUTOMATION_HELD: "could not finish a step; it waits for a person:",
+    kinds.AUTOMATION_STOPPED: "stopped a chain of automations at",
+    kinds.AUTOMATION_RETRIED: "let a run go on of the automation",
+    kinds.AUTOMATION_DROPPED: "dropped a run of the automation",
 }
 
 LIVE: dict[str, str] = {

@@ -199,6 +199,14 @@ def _cancelled(a: Activity, n: Names) -> Words:
     return _with("called off", a.payload.get("title") or "a task")
 
 
+def _switched(a: Activity, n: Names) -> Words:
+    thing = "sequence" if a.subject_type == "sequence" else "automation"
+    return _with(
+        f"paused the {thing}" if a.payload.get("state") == "paused" else f"switched on the {thing}",
+        a.payload.get("name"),
+    )
+
+
 def _plainly(a: Activity, n: Names) -> Words:
     """A verb, and the name of what it was done to; a kind that nobody has given words yet is told as it is."""
     verb = VERBS.get(a.kind)
@@ -233,4 +241,5 @@ _SENTENCES: dict[str, Sentence] = {
     kinds.HANDED_OFF: _handed,
     kinds.AGENT_RAN: _ran,
     kinds.AGENT_FAILED: _failed,
+    kinds.AUTOMATION_SWITCHED: _switched,
 }
