@@ -1,4 +1,4 @@
-"""The cases of what the pages read besides: the history of a pipeline."""
+"""The cases of what the pages read besides: the history of a pipeline, the timelines of contacts and companies."""
 
 from tests.operations.cases import Case, Input, cases
 from tests.team import Team
@@ -10,3 +10,18 @@ async def _intake(team: Team) -> Input:
 
 
 cases["crm.leads.history"] = Case(_intake)
+
+
+async def _contact(team: Team) -> Input:
+    made = await team.do(team.ben, "crm.contacts.create", {"name": "Hannah Weiss"})
+    return {"contactId": str(made.id)}
+
+
+async def _company(team: Team) -> Input:
+    found = await team.do(team.ben, "crm.companies.find", limit=1)
+    company = (found.items or [await team.do(team.ben, "crm.companies.create", {"name": "Kestrel Health"})])[0]
+    return {"companyId": str(company.id)}
+
+
+cases["crm.contacts.timeline"] = Case(_contact)
+cases["crm.companies.timeline"] = Case(_company)

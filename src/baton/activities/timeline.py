@@ -16,14 +16,17 @@ COUNTED = 100_000
 
 
 class ReadAudit(Input, kw_only=True):
-    """Filters of the organization's log; the page has `limit` (1–200) activities, newest first.
+    """Filters of the organization's log, from `since` to before `until` (each with its zone), and a page of it.
 
-    `page` (from 1, to a depth of 10,000 activities) instead of `cursor` also tells the total, up to 100,000.
+    The page has `limit` (1–200) activities, newest first. `page` (from 1, to a depth of 10,000 activities)
+    instead of `cursor` also tells the total, up to 100,000.
     """
 
     kind: str | None = None
     actor_id: UUID | None = None
     operation_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     limit: int = 50
     cursor: str | None = None
     page: int | None = None
@@ -39,8 +42,16 @@ async def audit(tx: Tx, actor: Actor, input: ReadAudit) -> Page[Activity]:
         kind=input.kind,
         actor_id=input.actor_id,
         operation_id=input.operation_id,
+        since=_moment(input.since, "since"),
+        until=_moment(input.until, "until"),
         number=input.page,
     )
+
+
+def _moment(at: datetime | None, field: str) -> datetime | None:
+    if at is not None and at.tzinfo is None:
+        raise Invalid(f"“{field}” needs its time zone.", field=field)
+    return at
 
 
 async def page(
@@ -52,9 +63,14 @@ async def page(
     kind: str | None = None,
     actor_id: UUID | None = None,
     operation_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    subjects: tuple[str, list[UUID]] | None = None,
     number: int | None = None,
 ) -> Page[Activity]:
     """A page of activities, newest first, of some leads or of all: after a cursor, or by its number, with the total.
+
+    With `subjects` (a type, and ids) those about these records stand among them.
 
     Raises Invalid for a bad limit, cursor or number.
     """
@@ -68,10 +84,17 @@ async def page(
     if lead_ids is not None:
         args.append(lead_ids)  # type: ignore[arg-type]
         tests.append("a.lead_id = ANY ($2)")
+    if subjects is not None:
+        args += subjects  # type: ignore[arg-type]
+        tests[-1] = f"({tests[-1]} OR (a.subject_type = ${len(args) - 1} AND a.subject_id = ANY (${len(args)})))"
     for column, value in (("kind", kind), ("actor_id", actor_id), ("operation_id", operation_id)):
         if value is not None:
             args.append(value)  # type: ignore[arg-type]
             tests.append(f"a.{column} = ${len(args)}")
+    for sign, moment in ((">=", since), ("<", until)):
+        if moment is not None:
+            args.append(moment)  # type: ignore[arg-type]
+            tests.append(f"a.occurred_at {sign} ${len(args)}")
     if after is not None:
         args.extend(position(after, datetime, UUID))
         tests.append(f"(a.occurred_at, a.id) < (${len(args) - 1}, ${len(args)})")

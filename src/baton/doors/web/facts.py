@@ -59,6 +59,7 @@ def facts(lead: Lead, members: list[Member], visit: Visit, editing: str | None =
     """All facts of a lead in the page's order, one of them as a field where `editing` names it."""
     shown = [
         *(_text(lead, *each) for each in _TEXTS),
+        *([Fact("contact", "Contact", lead.name, href=f"/contacts/{lead.contact_id}")] if lead.contact_id else []),
         _owner(lead, members),
         _value(lead),
         _source(lead),
@@ -87,6 +88,8 @@ def _text(lead: Lead, key: str, label: str, name: str, type: str) -> Fact:
     fact.number = type in ("tel", "number")
     if text and type in ("email", "tel"):
         fact.href = f"{'mailto' if type == 'email' else 'tel'}:{text.replace(' ', '')}"
+    if key == "companyName" and lead.company_id:
+        fact.href = f"/companies/{lead.company_id}"
     if type == "url":
         fact.type = "text"
         fact.outside = True

@@ -30,8 +30,11 @@ _REVERSIBLE = frozenset(
     {
         kinds.STAGE_CHANGED, kinds.PIPELINE_MOVED, kinds.ASSIGNMENT_CHANGED, kinds.FIELD_UPDATED, kinds.LEAD_QUALIFIED,
         kinds.LEAD_DISQUALIFIED, kinds.TASK_CREATED, kinds.TASK_COMPLETED, kinds.TASK_CANCELLED, kinds.UNDONE,
+        kinds.CONTACT_MERGED, kinds.COMPANY_MERGED, kinds.CONTACT_UPDATED, kinds.COMPANY_UPDATED,
     }
 )  # fmt: skip
+
+_MERGED = {kinds.CONTACT_MERGED: "/contacts", kinds.COMPANY_MERGED: "/companies"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Entry:
     quote: str | None = None
     changes: list[Change] = field(default_factory=list)
     undo: str | None = None
+    undo_words: str = "Undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ def _view(lead: Lead, pipeline: Pipeline, shown: list[Fact], visit: Visit) -> di
         "id": lead.id,
         "name": lead.name,
         "version": lead.version,
+        "contact_id": lead.contact_id,
         "score": lead.score,
         "stage_id": lead.stage_id,
         "pipeline": pipeline,
@@ -174,6 +179,9 @@ def entries(activities: list[Activity], known: Names, visit: Visit, *, undoable:
         line = Entry(activity.id, face(activity, known), said.parts, at, said.why, said.quote, said.changes)
         if undoable and activity.kind in _REVERSIBLE:
             line.undo = f"/undo/{activity.operation_id}"
+        if undoable and activity.kind in _MERGED and "mergedId" in activity.payload:
+            line.undo = f"{_MERGED[activity.kind]}/{activity.payload['mergedId']}/unmerge"
+            line.undo_words = "Take apart"
         lines.append(line)
     return lines
 

@@ -38,6 +38,7 @@ def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
         main=[
             item("Board", "/board"),
             item("Leads", "/leads"),
+            item("Contacts", "/contacts", "/companies"),
             item("Tasks", "/tasks"),
             item("Dashboard", "/dashboard/crm"),
         ],

@@ -43,7 +43,7 @@ async def _hits(visit: Visit, q: str) -> list[tuple[str, list[Hit]]]:
     ]
     acts = [Hit("Add a lead", "/leads/new", "a", dialog=True)] if visit.may_write else []
     agents = [Hit(m.name, f"/agents/{m.id}", "agent") for m in await visit.members() if m.kind == "agent"] if q else []
-    groups = [("Leads", await _leads(visit, q)), ("Do", _fitting(acts, q)), ("Go to", _fitting([*rooms, *agents], q))]
+    groups = [*await _found(visit, q), ("Do", _fitting(acts, q)), ("Go to", _fitting([*rooms, *agents], q))]
     groups.append(("Pipelines", _fitting(boards if q else boards[::2], q)))
     return [(name, hits) for name, hits in groups if hits]
 
@@ -53,8 +53,15 @@ def _fitting(hits: list[Hit], q: str) -> list[Hit]:
     return [hit for hit in hits if all(word in f"{hit.label} {hit.detail}".casefold() for word in words)]
 
 
-async def _leads(visit: Visit, q: str) -> list[Hit]:
+async def _found(visit: Visit, q: str) -> list[tuple[str, list[Hit]]]:
     if len(q) < 2:
         return []
     found: Found = await visit.perform("crm.search", Search(query=q, limit=LEADS))
-    return [Hit(hit.name, f"/leads/{hit.id}", hit.detail or "") for hit in found.leads]
+    return [
+        (name, [Hit(hit.name, f"{home}/{hit.id}", hit.detail or "") for hit in hits[:most]])
+        for name, home, hits, most in (
+            ("Leads", "/leads", found.leads, LEADS),
+            ("Contacts", "/contacts", found.contacts, LEADS // 2),
+            ("Companies", "/companies", found.companies, LEADS // 2),
+        )
+    ]

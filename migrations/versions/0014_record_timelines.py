@@ -1,0 +1,12 @@
+"""An index for the timelines of contacts and companies."""
+
+from baton.kernel.upgrade import run_sql
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_sql("0014_record_timelines.sql")
