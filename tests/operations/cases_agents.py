@@ -1,9 +1,10 @@
 """Cases of the operations on agents' policies, limits and approvals."""
 
 import secrets
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from baton.activities import kinds
+from baton.kernel.values import utc_now
 from tests.operations.cases import Case, Input, _lead, _nothing, case, cases
 from tests.team import Team
 
@@ -73,3 +74,43 @@ async def _to_do(team: Team) -> Input:
 @case("crm.agents.waitingRuns", foreign=False)
 async def _waiting(team: Team) -> Input:
     return {"approvalIds": [(await held(team))["approvalId"]]}
+
+
+cases["crm.agents.evidence"] = Case(_marcus)
+
+
+@case("crm.leads.handOff", kinds.HANDED_OFF, kinds.TASK_CREATED)
+async def _hand_off(team: Team) -> Input:
+    packet = {"summary": "They want a call.", "promises": ["A price by Friday"], "nextStep": "Call", "dueIn": "2h"}
+    return await _lead(team) | {"toId": str(team.ana.id)} | packet
+
+
+async def _agent(team: Team) -> str:
+    made = await team.do(team.ana, "crm.members.addAgent", {"name": f"Agent {secrets.token_hex(3)}"})
+    return str(made.id)
+
+
+@case("crm.agents.retire", kinds.AGENT_RETIRED, kinds.MEMBER_REMOVED)
+async def _retire(team: Team) -> Input:
+    return {"agentId": await _agent(team), "toId": str(team.ben.id)}
+
+
+@case("crm.agents.undoSince", kinds.UNDONE)
+async def _undo_since(team: Team) -> Input:
+    lead = await _lead(team)
+    began = utc_now()
+    await team.do(team.athena, "crm.leads.setStatus", lead | {"status": "proposal"})
+    return {"agentId": str(team.athena.id), "since": began.isoformat()}
+
+
+@case("crm.agents.acceptProposal", kinds.POLICY_CHANGED)
+async def _accept(team: Team) -> Input:
+    agent = await _agent(team)
+    async with team.db.transaction(team.org_id) as conn:
+        await conn.execute(
+            """INSERT INTO approvals (org_id, id, agent_id, operation, input, summary, why, asked, status, created_at, expires_at)
+               SELECT $1, gen_random_uuid(), $2, 'crm.leads.addTags', '{}', 's', 'w', convert_to(n::text, 'UTF8'), 'done', now(), now()
+                 FROM generate_series(1, 25) n""",
+            team.org_id, UUID(agent),
+        )  # fmt: skip
+    return {"agentId": agent, "operation": "crm.leads.addTags"}

@@ -66,11 +66,13 @@ class AddAgent(Input, kw_only=True):
 
 
 class EditMember(Input, kw_only=True):
-    """What of a member to change; absent fields stay."""
+    """What of a member to change; absent fields stay. Agents alone have a purpose and a supervisor, who is a person."""
 
     member_id: Ref
     version: int | None = None
     name: str | None = None
+    purpose: str | None = None
+    supervisor_id: Ref | None = None
     role: Role | None = None
     status: Literal["active", "paused"] | None = None
     time_zone: str | None = None
@@ -186,22 +188,37 @@ async def update(tx: Tx, actor: Actor, input: EditMember) -> Member:
             raise Forbidden("An agent cannot be an admin.")
     if input.time_zone is not None:
         _must_be_zone(input.time_zone)
+    supervisor = await _supervisor(tx, before, input)
     given = {
         f: v
-        for f in ("name", "role", "status", "time_zone", "working_hours", "capacity")
+        for f in ("name", "role", "status", "time_zone", "working_hours", "capacity", "purpose")
         if (v := getattr(input, f)) is not None
-    }
+    } | ({"supervisor_id": supervisor} if supervisor else {})
     after = msgspec.structs.replace(before, **given)
     changes = difference(msgspec.to_builtins(before), msgspec.to_builtins(after))
     await tx.execute(
-        """UPDATE members SET name = $3, role = $4, status = $5, time_zone = $6, working_hours = $7, capacity = $8, version = version + 1
+        """UPDATE members SET name = $3, role = $4, status = $5, time_zone = $6, working_hours = $7, capacity = $8, purpose = $9,
+                  supervisor_id = $10, version = version + 1
             WHERE org_id = $1 AND id = $2""",
         tx.org_id, before.id, after.name, after.role, after.status, after.time_zone, after.working_hours, after.capacity,
+        after.purpose, after.supervisor_id,
     )  # fmt: skip
     await append(
         tx, actor, Entry(kind=kinds.MEMBER_CHANGED, subject_type="member", subject_id=before.id, changes=changes)
     )
     return await member(tx, before.id)
+
+
+async def _supervisor(tx: Tx, before: Member, input: EditMember) -> UUID | None:
+    """The supervisor to be, if one is named. Raises Invalid for a person's, and for one who is no person."""
+    if before.kind == "person" and (input.supervisor_id or input.purpose):
+        raise Invalid("Agents alone have a purpose and a supervisor.", field="supervisorId")
+    if input.supervisor_id is None:
+        return None
+    found = await member(tx, input.supervisor_id)
+    if found.kind != "person":
+        raise Invalid("An agent's supervisor is a person.", field="supervisorId")
+    return found.id
 
 
 @operation("crm.members.remove", role=Role.ADMIN, summary="Remove a member")

@@ -21,7 +21,7 @@ from baton.kernel.values import Ref, new_id
 TRIGGERS = (
     kinds.LEAD_IMPORTED, kinds.STAGE_CHANGED, kinds.ASSIGNMENT_CHANGED, kinds.FIELD_UPDATED, kinds.LEAD_SCORED, kinds.LEAD_QUALIFIED,
     kinds.LEAD_DISQUALIFIED, kinds.NOTE_ADDED, kinds.CALL_LOGGED, kinds.MEETING_LOGGED, kinds.EMAIL_RECEIVED, kinds.WHATSAPP_RECEIVED,
-    kinds.TASK_CREATED, kinds.TASK_COMPLETED,
+    kinds.TASK_CREATED, kinds.TASK_COMPLETED, kinds.TASK_DUE, kinds.SLA_NEAR, kinds.HANDED_OFF,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from baton.activities import kinds
+from baton.agents.retire import take_back
 from baton.agents.undo_leads import undo_leads
 from baton.agents.undo_records import Effect as Effect
 from baton.agents.undo_records import done_to, is_merge, made, undo_records, unmake
@@ -63,6 +64,7 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
     if phase not in _PHASES:
         raise Invalid("This cursor is not one of an undo. Begin without it.", field="cursor")
     effects: list[Effect] = []
+    back = input.cursor is None and await take_back(tx, actor, input.operation_id)
     left = input.limit
     for step in _PHASES[_PHASES.index(phase) :]:
         done, at = await _PHASE[step](tx, actor, input, after, left)
@@ -70,7 +72,7 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
         if at is not None:
             return _undone(tx, input, effects, cursor(step, at))
         after, left = _BEGIN, max(1, left - len(done))
-    if not effects and not await _is_known(tx, input.operation_id):
+    if not effects and not back and not await _is_known(tx, input.operation_id):
         raise NotFound("There is no such operation, or it changed nothing that can be taken back.")
     return _undone(tx, input, effects, None)
 
@@ -130,7 +132,7 @@ async def _must_be_allowed(tx: Tx, actor: Actor, operation_id: UUID) -> None:
         """SELECT true FROM activities
             WHERE org_id = $1 AND operation_id = $2
               AND (kind = ANY ($3) OR (actor_id IS DISTINCT FROM $4 AND (actor_type = 'user' OR $5))) LIMIT 1""",
-        tx.org_id, operation_id, [kinds.LEAD_DELETED, kinds.LEAD_RESTORED], actor.id, actor.type == "agent",
+        tx.org_id, operation_id, [kinds.LEAD_DELETED, kinds.LEAD_RESTORED, kinds.AGENT_RETIRED], actor.id, actor.type == "agent",
     )  # fmt: skip
     if foreign:
         raise Forbidden("This was another's act, or an admin's. Ask an admin of your organization to take it back.")

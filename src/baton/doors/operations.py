@@ -7,10 +7,12 @@ from baton.activities import timeline as audit
 from baton.agents import approval as approvals
 from baton.agents import carry_out as carry_out_approved
 from baton.agents import decide as decide_approvals
+from baton.agents import evidence as agent_evidence
 from baton.agents import limits as agent_limits
-from baton.agents import playbook, run, start_organization, undo, undo_import
+from baton.agents import playbook, run, start_organization, undo, undo_import, undo_since
 from baton.agents import policy as agent_policy
 from baton.agents import refusals as agent_refusals
+from baton.agents import retire as retire_agent
 from baton.automations.rules import automation, dry_run
 from baton.automations.rules import change as change_automation
 from baton.automations.rules import outcome as automation_outcome
@@ -45,6 +47,7 @@ from baton.leads import (
     find,
     forget,
     forms,
+    hand_off,
     history,
     index_field,
     log_activity,
@@ -87,17 +90,17 @@ from baton.scoring import rules as scoring_rules
 from baton.tasks import cancel, complete, follow_up, task
 
 MODULES: tuple[ModuleType, ...] = (
-    credentials, members, organization, audit, playbook, run, start_organization, undo, undo_import, kept_imports, imported_rows,
-    start_import, import_steps, export, contact, archive, assign, board, capture, convert, create, detail, edit, find, forms,
-    history, log_activity, move, move_pipeline, page, qualify, quarantine, remove_pipeline, remove_stage, score, score_batch,
-    timeline, create_pipeline, edit_pipeline, pipeline, stages, summary, analytics, back_test, conversion, forecast, funnel, people,
-    velocity, routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
-    webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company, duplicates, matching,
-    find_contacts, remove_contacts, erase, forget, merge, rates, define_fields, index_field, bulk, search, segments, tags, views,
-    notice, notify, notice_mail, notice_reactions, notice_settings,
-    record_timeline,
-    approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals,
-    email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox, unsubscribe, messages, send_email,
-    message_templates,
-    automation, change_automation, dry_run, automation_outcome, automation_run, automation_step,
+    approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
+    retire_agent, undo_since, hand_off, credentials, members, organization, audit, playbook, run, start_organization,
+    undo, undo_import, kept_imports, imported_rows, start_import, import_steps, export, contact, archive, assign,
+    board, capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page,
+    qualify, quarantine, remove_pipeline, remove_stage, score, score_batch, timeline, create_pipeline, edit_pipeline,
+    pipeline, stages, summary, analytics, back_test, conversion, forecast, funnel, people, velocity, routed_pipelines,
+    route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
+    webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company,
+    duplicates, matching, find_contacts, remove_contacts, erase, forget, merge, rates, define_fields, index_field,
+    bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
+    record_timeline, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
+    unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
+    automation_run, automation_step,
 )  # fmt: skip

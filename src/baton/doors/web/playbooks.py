@@ -30,6 +30,9 @@ TRIGGERS = {
     kinds.WHATSAPP_RECEIVED: "a lead writes on WhatsApp",
     kinds.TASK_CREATED: "a task is scheduled",
     kinds.TASK_COMPLETED: "a task is done",
+    kinds.TASK_DUE: "a task is due",
+    kinds.SLA_NEAR: "a lead has nearly been in its stage for too long",
+    kinds.HANDED_OFF: "a lead is handed over",
 }
 ACTS = {
     "crm.leads.qualify": "qualify it",
@@ -44,11 +47,13 @@ ACTS = {
     "crm.leads.update": "change its facts",
     "crm.leads.logActivity": "write a note",
     "crm.leads.score": "score it again",
+    "crm.leads.handOff": "hand it over to a person",
+    "crm.emails.send": "write an email",
 }
-OUTCOMES = {"planned": "waiting", "done": "done", "skipped": "skipped", "failed": "failed"}
+OUTCOMES = {"planned": "to come", "waiting": "asks", "done": "done", "skipped": "skipped", "failed": "failed"}
 _BLANK = re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
 _FILLED = {"score.value": "score", "score.because": "reasons", "lead.companyName": "company", "agent.name": "agent"}
-_TONES = {"done": "won", "failed": "lost"}
+_TONES = {"done": "won", "failed": "lost", "waiting": "wait"}
 
 
 def rule_view(rule: PlaybookRule, known: Vocabulary) -> dict[str, Any]:
@@ -93,7 +98,7 @@ async def run_views(visit: Visit, runs: list[Run], known: Vocabulary) -> list[di
             "id": run.id,
             "lead": leads.get(run.lead_id) if run.lead_id else None,
             "when": ago(run.started_at, visit.now, visit.zone),
-            "status": {"running": "running", "done": "done", "failed": "failed"}[run.status],
+            "status": {"waiting": "waits for a person"}.get(run.status, run.status),
             "tone": _TONES.get(run.status, ""),
             "steps": [_step(step, known) for step in run.receipt],
             "undo": f"/undo/{run.id}" if any(step.outcome == "done" for step in run.receipt) else None,
@@ -109,6 +114,7 @@ def _step(planned: PlannedStep, known: Vocabulary) -> dict[str, Any]:
         "outcome": OUTCOMES[planned.outcome],
         "tone": _TONES.get(planned.outcome, ""),
         "why": planned.detail or "",
+        "approval": f"/approvals/{planned.approval_id}" if planned.approval_id else None,
     }
 
 

@@ -128,7 +128,20 @@ def _mention(row: Row, known: People) -> Say | None:
 
 def _approval(row: Row, known: People) -> Say | None:
     subject = row["payload"].get("summary") or row["payload"].get("subject") or "something"
-    return Say(known.behind(row["actor_id"]), "approval", f"{row['actor_name']} asks: {subject}", row["reason"])
+    page = f"/approvals/{row['subject_id']}" if row["subject_type"] == "approval" else None
+    return Say(known.behind(row["actor_id"]), "approval", f"{row['actor_name']} asks: {subject}", row["reason"], page)
+
+
+def _refused(row: Row, known: People) -> Say | None:
+    title = f"{row['actor_name']} was refused: {row['payload'].get('name') or 'an act'}"
+    return Say(known.behind(row["actor_id"]), "agent", title, row["reason"], f"/agents/{row['actor_id']}")
+
+
+def _handed(row: Row, known: People) -> Say | None:
+    to = known.get(UUID(row["changes"]["ownerId"][1])) if row["changes"].get("ownerId", [None, None])[1] else None
+    if to is None or to.kind != "person":
+        return None
+    return Say([to], "agent", f"{row['actor_name']} hands {row['lead']} over to you", row["payload"].get("packet"))
 
 
 def _failed(row: Row, known: People) -> Say | None:
@@ -167,7 +180,9 @@ RULES: dict[str, Rule] = {
     kinds.TASK_CREATED: _task,
     kinds.TASK_DUE: _task_due,
     kinds.NOTE_ADDED: _mention,
-    "approval_requested": _approval,
+    kinds.APPROVAL_REQUESTED: _approval,
+    kinds.AGENT_REFUSED: _refused,
+    kinds.HANDED_OFF: _handed,
     kinds.AGENT_FAILED: _failed,
     kinds.WEBHOOK_DISABLED: _webhook,
     kinds.SLA_NEAR: _sla,
