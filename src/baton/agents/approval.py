@@ -17,6 +17,7 @@ from baton.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from baton.kernel.operation import Input, Operation, Output, canonical, decode, find, operation, registry, settlers
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads
+from baton.messages.draft import fixed
 
 State = Literal["waiting", "approved", "done", "rejected", "expired", "stale", "failed"]
 MOST_WAITING = 500
@@ -271,3 +272,6 @@ async def must_be_fresh(tx: Tx, found: Approval) -> None:
     )  # fmt: skip
     if changed:
         raise Conflict(f"{changed} changed {lead.name} since this was asked for. Read it again, and ask anew.")
+
+
+settlers["crm.emails.send"] = fixed
