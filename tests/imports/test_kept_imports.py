@@ -233,3 +233,48 @@ async def test_refused_rows_come_back_to_be_mended(desk: Desk) -> None:
     assert counts(again) == (1, 0, 0, 1)
     (lead,) = await desk.leads()
     assert lead.fields["Note"] == '=HYPERLINK("http://x")'
+
+
+async def test_people_are_told_apart_as_the_organization_says(desk: Desk) -> None:
+    """Spec A5, A11. Plus-addressing and capitals, in the file and against what is in, in the preview's counts and in the run."""
+    text = "Name,Email\nRita Rey,rita+news@rey.example\nRita R.,RITA@rey.example\nBo Li,bo@li.example\n"
+    found = await desk.bring(text)
+    assert counts(found["found"]["preview"])[:3] == (3, 0, 0)
+    await desk.ana.ok("POST", f"{V1}/crm.contacts.setMatching", {"ignorePlus": True, "defaultRegion": "DE"})
+    found = await desk.bring(text)
+    assert counts(found["found"]["preview"])[:3] == (2, 0, 1)
+    done = await desk.act("run", found)
+    assert counts(done)[:3] == (2, 0, 1)
+    again = await desk.bring(
+        "Name,Email,Phone,Job title\nRita,rita+shop@rey.example,030 5550 0142,CEO\n", onDuplicate="update"
+    )
+    assert counts(again["found"]["preview"])[:3] == (0, 1, 0)
+    await desk.act("run", again)
+    rita = (await desk.leads())[0]
+    assert (rita.title, rita.phone) == ("CEO", "+493055500142"), (
+        "a phone without its country is where the organization is"
+    )
+    await desk.ana.ok("POST", f"{V1}/crm.contacts.setMatching", {"ignoreCase": False})
+    found = await desk.bring("Name,Email\nBo,BO@li.example\nBo,bo@li.example\n")
+    assert counts(found["found"]["preview"])[:3] == (1, 0, 1), "the other is somebody else"
+
+
+async def test_what_was_undone_can_be_brought_again(desk: Desk) -> None:
+    """Spec A11. An undone import leaves nothing in the way of the same file, read otherwise; contacts and companies too."""
+    text = (
+        "Lead ID,Name,Email,Company\nx-1,Rita Rey,rita@rey.example,Rey Ltd\n,Bo Li,bo@li.example,Li Inc\n,Cy Fox,,Fox\n"
+    )
+    done = await desk.act("run", await desk.bring(text))
+    assert counts(done) == (3, 0, 0, 0)
+    undone = await desk.act("undo", done)
+    assert (undone["state"], undone["kept"], undone["impossible"]) == ("undone", 0, 0)
+    for noun in ("contacts", "companies"):
+        assert (await desk.ben.ok("POST", f"{V1}/crm.{noun}.find", {}))["items"] == []
+    again = await desk.bring(text)
+    assert counts(again["found"]["preview"])[:3] == (3, 0, 0)
+    assert counts(await desk.act("run", again)) == (3, 0, 0, 0)
+    assert len(await desk.leads()) == 3
+    await desk.team.do(desk.team.ana, "crm.leads.delete", leadId=str((await desk.leads())[1].id))
+    assert counts((await desk.bring(text))["found"]["preview"])[:3] == (0, 0, 3), (
+        "what somebody deleted is not brought back"
+    )

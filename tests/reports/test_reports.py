@@ -172,3 +172,28 @@ async def test_there_is_a_past_to_try_on(fresh: Team) -> None:
         await fresh.do(fresh.ana, "crm.scoring.backTest", factors=factors(80))
     with pytest.raises(Invalid):
         await fresh.do(fresh.ana, "crm.scoring.backTest", factors=factors(800))
+
+
+async def test_values_convert_by_the_organizations_own_rates(fresh: Team) -> None:
+    """Where the three disagree: sums convert by the organization's own rates; what has no rate stands beside them, and is named."""
+    pipeline = await inbound(fresh)
+    for cents, currency in ((10_000, "USD"), (10_000, "EUR"), (5_000, "JPY"), (700, "CHF")):
+        await lead_at(
+            fresh, day(0), valueCents=cents, currency=currency, expectedCloseDate="2026-04-30", source="event"
+        )
+    await fresh.do(fresh.ana, "crm.organization.setRates", rates={"EUR": 1.1, "JPY": 0.01})
+    told = [("CHF", 700, {}), ("USD", 26_000, {"EUR": 10_000, "JPY": 5_000})]
+    over = {"pipelineId": pipeline}
+    funnel = await fresh.do(fresh.vera, "crm.reports.funnel", over)
+    forecast = await fresh.do(fresh.vera, "crm.reports.forecast", over)
+    (source,) = await fresh.do(fresh.vera, "crm.reports.sources", over)
+    (conversion,) = await fresh.do(fresh.vera, "crm.reports.conversion", over)
+    (owner,) = await fresh.do(fresh.vera, "crm.reports.people", over)
+    analytics = await fresh.do(fresh.vera, "crm.leads.analytics", over)
+    past = await fresh.do(fresh.vera, "crm.reports.conversion", over | {"asOf": "2026-06-01"})
+    for values in (
+        funnel.stages[0].here_value, source.open_value, conversion.open_value, owner.open_value, analytics.all.open_value,
+        forecast.values, forecast.months[0].values, past[0].open_value,
+    ):  # fmt: skip
+        assert [(each.currency, each.value_cents, each.converted) for each in values] == told
+    assert [each.leads for each in forecast.values] == [1, 3]

@@ -56,10 +56,19 @@ class Rates:
         amount = Decimal(minor).scaleb(-minor_digits(currency)) * rate
         return int(amount.scaleb(minor_digits(self.own)).to_integral_value(ROUND_HALF_EVEN))
 
+    def gathered(self, amounts: Mapping[str, int]) -> dict[str, int]:
+        """Amounts by currency with those that have a rate in one, the own currency; those that have none stay as they are."""
+        found: dict[str, int] = {}
+        for currency, minor in sorted(amounts.items()):
+            own = self.convert(minor, currency)
+            into, amount = (currency, minor) if own is None else (self.own, own)
+            found[into] = found.get(into, 0) + amount
+        return found
 
-async def rates(tx: Tx) -> Rates:
-    """The organization's rates into its currency; those that were set for another currency of its own do not count."""
-    own = (await organization(tx)).currency
+
+async def rates(tx: Tx, own: str | None = None) -> Rates:
+    """The organization's rates into its currency, `own` where that is known; those that were set for another one do not count."""
+    own = own or (await organization(tx)).currency
     return Rates(own, {rate.currency: Decimal(str(rate.rate)) for rate in await _read(tx, own)})
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from baton.accounts.members import Member
 from baton.accounts.organization import Organization
+from baton.contacts.matching import Matching
 from baton.fields.definition import Definition
 from baton.imports.entries import Entry, chunks
 from baton.imports.map import Plan, plan
@@ -80,6 +81,7 @@ async def prepare(
     pipeline = await _pipeline(db, actor, options)
     currency = currency_code(options.currency or organization.currency)
     found = await asyncio.to_thread(plan, table, options, currency)
+    how: Matching = await perform(db, actor, "crm.contacts.matching")
     shape = Shape(
         plan=found,
         ladder=Ladder(pipeline),
@@ -87,8 +89,9 @@ async def prepare(
         owners=await _owners(db, actor),
         currency=currency,
         source=source_name(options.source or (found.system.source if found.system else None) or "other"),
-        region=options.region,
+        region=options.region or how.default_region,
         defined=await _defined(db, actor),
+        matching=how,
     )
     return Prepared(table, found, shape, pipeline, _report(table, pipeline, found, dry_run))
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
+from baton.contacts import matching
+from baton.contacts.matching import Matching
 from baton.imports.options import OnDuplicate
 from baton.imports.update import changes, known, update
 from baton.kernel.actor import Actor, Role
@@ -101,11 +103,12 @@ async def _there(tx: Tx, pipeline_id: UUID, rows: Sequence[NewLead]) -> dict[int
     """The leads that are in already, deleted ones too, by the place of their row: by external id, by id, or by e-mail."""
     by_id: dict[str, list[int]] = {}
     by_email: dict[str, list[int]] = {}
+    how = await matching.read(tx)
     for place, row in enumerate(rows):
         if row.external_id:
             by_id.setdefault(row.external_id, []).append(place)
         elif row.email:
-            by_email.setdefault(email_key(row.email), []).append(place)
+            by_email.setdefault(how.email_key(row.email), []).append(place)
     found: dict[int, UUID] = {}
     if by_id:
         own = {uuid: text for text in by_id if (uuid := as_uuid(text))}
@@ -116,10 +119,34 @@ async def _there(tx: Tx, pipeline_id: UUID, rows: Sequence[NewLead]) -> dict[int
         )
         found |= {place: row["id"] for row in external for place in by_id[row["external_id"]]}
     if by_email:
-        mailed = await tx.fetch(
-            f"""SELECT l.email_norm, l.id FROM leads l
-                 WHERE l.org_id = $1 AND l.email_norm = ANY ($2) AND l.pipeline_id = $3 AND {_NOT_UNDONE} ORDER BY l.id DESC""",
-            tx.org_id, list(by_email), pipeline_id,
-        )  # fmt: skip
-        found |= {place: row["id"] for row in mailed for place in by_email[row["email_norm"]]}
+        plain = list({email_key(row.email) for row in rows if row.email})
+        mailed = await _mailed(tx, pipeline_id, how, list(by_email), plain)
+        found |= {place: id for key, id in mailed.items() for place in by_email[key]}
+    return found
+
+
+async def _mailed(tx: Tx, pipeline_id: UUID, how: Matching, keys: list[str], plain: list[str]) -> dict[str, UUID]:
+    """The first lead of the pipeline that each e-mail leads to, by the organization's own settings: as its own, or its contact's.
+
+    `plain` are the addresses as leads keep them.
+    """
+    known = await tx.fetch(
+        "SELECT coalesce(merged_into_id, id) AS id, email_norm FROM contacts WHERE org_id = $1 AND email_norm = ANY ($2)",
+        tx.org_id, keys,
+    )  # fmt: skip
+    keys_of: dict[UUID, list[str]] = {}
+    for row in known:
+        keys_of.setdefault(row["id"], []).append(row["email_norm"])
+    leads = await tx.fetch(
+        f"""SELECT l.id, l.email, l.contact_id FROM leads l
+             WHERE l.org_id = $1 AND l.email_norm = ANY ($2) AND l.pipeline_id = $4 AND {_NOT_UNDONE}
+             UNION ALL
+            SELECT l.id, l.email, l.contact_id FROM leads l
+             WHERE l.org_id = $1 AND l.contact_id = ANY ($3) AND l.pipeline_id = $4 AND {_NOT_UNDONE} ORDER BY id DESC""",
+        tx.org_id, plain, list(keys_of), pipeline_id,
+    )  # fmt: skip
+    wanted, found = set(keys), dict[str, UUID]()
+    for lead in leads:
+        own = [how.email_key(lead["email"])] if lead["email"] else []
+        found |= {key: lead["id"] for key in (*own, *keys_of.get(lead["contact_id"], [])) if key in wanted}
     return found

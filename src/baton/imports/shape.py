@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from baton.contacts.matching import Matching
 from baton.imports import values
 from baton.imports.cells import Cells, Defined
 from baton.imports.dates import readings
@@ -26,7 +27,8 @@ _MAX_ID = 200
 class Shape:
     """What every row of one import shares.
 
-    `owners` is member id by folded name and e-mail, `defined` the organization's own fields; `source` is for rows without.
+    `owners` is member id by folded name and e-mail, `defined` the organization's own fields; `source` is for rows without,
+    `matching` how the organization tells people apart.
     """
 
     plan: Plan
@@ -37,6 +39,7 @@ class Shape:
     source: str
     region: str | None = None
     defined: Defined = field(default_factory=dict)
+    matching: Matching = field(default_factory=Matching)
 
     def lead(self, row: Row, notes: Notes) -> tuple[NewLead, str] | Refusal:
         """The lead that a row describes, and its identity; or a refusal, where nothing in it says who or what it is about.
@@ -58,7 +61,7 @@ class Shape:
         _history(cells)
         if refusal := self._unnamed(lead, cells):
             return refusal
-        identity = identify(lead, row.cells, deal=is_deal)
+        identity = identify(lead, row.cells, deal=is_deal, how=self.matching)
         if identity.startswith("row:"):
             lead.external_id = identity
         try:

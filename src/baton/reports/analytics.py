@@ -32,11 +32,11 @@ class Analytics(Output, kw_only=True):
 
 @operation("crm.leads.analytics", kind="query", role=Role.VIEWER, summary="Read the analytics of leads and scores")
 async def analytics(tx: Tx, actor: Actor, input: OverAny) -> Analytics:
-    """Whether scores say who buys, in at most eight statements. Without a pipeline it covers the organization. Raises NotFound, Invalid."""
+    """Whether scores say who buys, in at most nine statements. Without a pipeline it covers the organization. Raises NotFound, Invalid."""
     over, lines = await scope(tx, input), await bands.read(tx)
     case = f"CASE WHEN l.score >= {lines.high} THEN 'high' WHEN l.score >= {lines.medium} THEN 'medium' WHEN l.score >= 0 THEN 'low' END"
     found = await tally(tx, over, case)
-    whole = (await tally(tx, over, "1")).get(1, added([]))
+    whole = (await tally(tx, over, "1")).get(1, added([], over.rates))
     rows = await tx.fetch(
         f"""SELECT least(l.score / 10, 9) AS tenth, count(*) AS leads FROM {over.rowset} l
              WHERE {over.tests} AND l.score IS NOT NULL GROUP BY 1""",
@@ -46,7 +46,8 @@ async def analytics(tx: Tx, actor: Actor, input: OverAny) -> Analytics:
     least = {"high": lines.high, "medium": lines.medium, "low": 0}
     return Analytics(
         all=whole, unscored=found[None].leads if None in found else 0, sources=by_source(await tally(tx, over, "l.source")),
-        bands=[_band(name, least[name], found.get(name, added([]))) for name in BANDS], histogram=[tenths.get(i, 0) for i in range(10)],
+        bands=[_band(name, least[name], found.get(name, added([], over.rates))) for name in BANDS],
+        histogram=[tenths.get(i, 0) for i in range(10)],
     )  # fmt: skip
 
 

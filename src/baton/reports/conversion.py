@@ -26,7 +26,7 @@ class SourceReport(Tally, kw_only=True):
 
 @operation("crm.reports.conversion", kind="query", role=Role.VIEWER, summary="Report the conversion")
 async def conversion(tx: Tx, actor: Actor, input: OverAny) -> list[PipelineConversion]:
-    """What became of the leads of one pipeline or of each, never mixed, in at most five statements. Raises NotFound, Invalid."""
+    """What became of the leads of one pipeline or of each, never mixed, in at most six statements. Raises NotFound, Invalid."""
     found = await tally(tx, over := await scope(tx, input), "l.pipeline_id")
     rows = await tx.fetch(
         """SELECT id, name FROM pipelines WHERE org_id = $1 AND ($2::uuid IS NULL OR id = $2)
@@ -34,14 +34,16 @@ async def conversion(tx: Tx, actor: Actor, input: OverAny) -> list[PipelineConve
         tx.org_id, over.pipeline.id if over.pipeline else None, list(found),
     )  # fmt: skip
     return [
-        PipelineConversion(pipeline_id=row["id"], pipeline_name=row["name"], **_facts(found.get(row["id"], added([]))))
+        PipelineConversion(
+            pipeline_id=row["id"], pipeline_name=row["name"], **_facts(found.get(row["id"], added([], over.rates)))
+        )
         for row in rows
     ]
 
 
 @operation("crm.reports.sources", kind="query", role=Role.VIEWER, summary="Report the sources")
 async def sources(tx: Tx, actor: Actor, input: OverPipeline) -> list[SourceReport]:
-    """What became of a pipeline's leads by source, the most leads first, in four statements. Raises NotFound, Invalid."""
+    """What became of a pipeline's leads by source, the most leads first, in five statements. Raises NotFound, Invalid."""
     return by_source(await tally(tx, await scope(tx, input), "l.source"))
 
 

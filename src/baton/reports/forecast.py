@@ -3,19 +3,26 @@
 from collections.abc import Iterable
 from datetime import date
 
+from baton.accounts.rates import Rates
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.operation import Output, operation
 from baton.reports.scope import OverPipeline, scope
+from baton.reports.tally import converted
 
 
 class ForecastValue(Output, kw_only=True):
-    """Open leads in one currency: their value in its minor units, and the same weighted by probability."""
+    """Open leads in one currency: their value in its minor units, and the same weighted by probability.
+
+    In the organization's own currency it holds what others are worth by its rates: `converted` names these, each with its value in
+    its own minor units. What has no rate stands beside it.
+    """
 
     currency: str
     leads: int
     value_cents: int
     weighted_value_cents: int
+    converted: dict[str, int] = {}
 
 
 class ForecastMonth(Output, kw_only=True):
@@ -28,7 +35,7 @@ class ForecastMonth(Output, kw_only=True):
 
 
 class Forecast(Output, kw_only=True):
-    """The months in order, what has no date at the end, and all of it; currencies are never added."""
+    """The months in order, what has no date at the end, and all of it; currencies are added by the organization's rates alone."""
 
     months: list[ForecastMonth]
     leads: int
@@ -37,7 +44,7 @@ class Forecast(Output, kw_only=True):
 
 @operation("crm.reports.forecast", kind="query", role=Role.VIEWER, summary="Report the forecast")
 async def forecast(tx: Tx, actor: Actor, input: OverPipeline) -> Forecast:
-    """What a pipeline's open leads should bring, by expected close date, which the period counts by here. Four statements.
+    """What a pipeline's open leads should bring, by expected close date, which the period counts by here. Five statements.
 
     Raises NotFound, Invalid. Probabilities are those that the stages have today.
     """
@@ -51,27 +58,35 @@ async def forecast(tx: Tx, actor: Actor, input: OverPipeline) -> Forecast:
     )
     this = over.at.date().replace(day=1)
     months = [
-        _month(month, this, [row for row in rows if row["month"] == month])
+        _month(month, this, [row for row in rows if row["month"] == month], over.rates)
         for month in dict.fromkeys(r["month"] for r in rows)
     ]
-    return Forecast(months=months, leads=sum(row["leads"] for row in rows), values=_values(rows))
+    return Forecast(months=months, leads=sum(row["leads"] for row in rows), values=_values(rows, over.rates))
 
 
-def _month(month: date | None, this: date, rows: list[Row]) -> ForecastMonth:
+def _month(month: date | None, this: date, rows: list[Row], known: Rates) -> ForecastMonth:
     return ForecastMonth(
         month=month.strftime("%Y-%m") if month else None, overdue=month is not None and month < this,
         leads=sum(row["leads"] for row in rows),
-        values=_values(rows),
+        values=_values(rows, known),
     )  # fmt: skip
 
 
-def _values(rows: Iterable[Row]) -> list[ForecastValue]:
-    sums: dict[str, list[int]] = {}
+def _values(rows: Iterable[Row], known: Rates) -> list[ForecastValue]:
+    parts: dict[str, dict[str, int]] = {"leads": {}, "value": {}, "weighted": {}}
     for row in rows:
-        mine = sums.setdefault(row["currency"], [0, 0, 0])
-        for index, name in enumerate(("leads", "value", "weighted")):
-            mine[index] += int(row[name])
+        for name, sums in parts.items():
+            sums[row["currency"]] = sums.get(row["currency"], 0) + int(row[name])
+    values = known.gathered(parts["value"])
+    weighted = known.gathered({code: round(share / 100) for code, share in parts["weighted"].items()})
+    leads: dict[str, int] = {}
+    for code, count in parts["leads"].items():
+        into = known.own if code in known.worth else code
+        leads[into] = leads.get(into, 0) + count
     return [
-        ForecastValue(currency=code, leads=leads, value_cents=value, weighted_value_cents=round(weighted / 100))
-        for code, (leads, value, weighted) in sorted(sums.items())
-    ]
+        ForecastValue(
+            currency=code, leads=leads[code], value_cents=value, weighted_value_cents=weighted[code],
+            converted=converted(parts["value"], code, known),
+        )
+        for code, value in values.items()
+    ]  # fmt: skip

@@ -37,7 +37,7 @@ class Funnel(Output, kw_only=True):
 
 @operation("crm.reports.funnel", kind="query", role=Role.VIEWER, summary="Report the funnel")
 async def funnel(tx: Tx, actor: Actor, input: OverPipeline) -> Funnel:
-    """How far a pipeline's leads came, by the log's stage changes, in four statements. Raises NotFound, Invalid."""
+    """How far a pipeline's leads came, by the log's stage changes, in five statements. Raises NotFound, Invalid."""
     over = await scope(tx, input)
     assert over.pipeline is not None
     way = [stage for stage in over.pipeline.stages if stage.outcome != "lost"]
@@ -53,8 +53,8 @@ async def funnel(tx: Tx, actor: Actor, input: OverPipeline) -> Funnel:
             FunnelStage(
                 stage_id=stage.id, stage_name=stage.name, reached=count, here=sum(row["leads"] for row in here),
                 lost=sum(row["leads"] for row in rows if row["lost"] and row["furthest"] == place), drop_off=previous - count,
-                of_previous=percent(count, previous), of_all=percent(count, total), reached_value=by_currency(reached, "value"),
-                here_value=by_currency(here, "value"),
+                of_previous=percent(count, previous), of_all=percent(count, total), reached_value=by_currency(reached, "value", over.rates),
+                here_value=by_currency(here, "value", over.rates),
             )
         )  # fmt: skip
     return Funnel(leads=total, lost=sum(row["leads"] for row in rows if row["lost"]), stages=stages)

@@ -23,7 +23,7 @@ class OwnerReport(Tally, kw_only=True):
 
 @operation("crm.reports.people", kind="query", role=Role.VIEWER, summary="Report people and agents side by side")
 async def people(tx: Tx, actor: Actor, input: OverPipeline) -> list[OwnerReport]:
-    """A pipeline's leads by their owner, who won most first, nobody's last, in six statements. Raises NotFound, Invalid."""
+    """A pipeline's leads by their owner, who won most first, nobody's last, in seven statements. Raises NotFound, Invalid."""
     over = await scope(tx, input)
     found = await tally(tx, over, "l.owner_id")
     times = await tx.fetch(

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from baton.accounts.organization import Organization, organization
+from baton.accounts.rates import Rates, rates
 from baton.fields import lead as fields
 from baton.kernel.conditions import Condition, compile, everything
 from baton.kernel.db import Tx
@@ -23,7 +24,7 @@ class Over(Input, kw_only=True):
     """Leads that were created from one day to another, both included, and meet a condition, as of a past day.
 
     Days are those of the organization's time zone. `asOf` is a day, told as it ended, or a moment; none is the present.
-    Names and probabilities of stages are today's.
+    Names and probabilities of stages are today's, and so are the rates by which other currencies become the organization's own.
     """
 
     date_from: date | None = None
@@ -54,6 +55,7 @@ class Scope:
     at: datetime
     org: Organization
     pipeline: Pipeline | None
+    rates: Rates
 
     def argument(self, value: Any) -> str:
         """Add an argument; answers its parameter."""
@@ -62,7 +64,7 @@ class Scope:
 
 
 async def scope(tx: Tx, input: OverPipeline | OverAny, *, by: str = "created_at") -> Scope:
-    """The leads that a report is about, in at most three statements; the period counts by `created_at` or another column.
+    """The leads that a report is about, in at most four statements; the period counts by `created_at` or another column.
 
     Raises NotFound for a pipeline, Invalid for a day to come or a condition that cannot be read.
     """
@@ -70,8 +72,9 @@ async def scope(tx: Tx, input: OverPipeline | OverAny, *, by: str = "created_at"
     pipeline = await pipelines.get(tx, input.pipeline_id) if input.pipeline_id is not None else None
     zone = ZoneInfo(org.time_zone)
     at = moment(input.as_of, zone, tx.now)
+    known = await rates(tx, org.currency)
     rowset = "leads" if at >= tx.now else as_of_rowset.rowset("$2")
-    found = Scope(rowset, "", [tx.org_id, at], at, org, pipeline)
+    found = Scope(rowset, "", [tx.org_id, at], at, org, pipeline, known)
     tests = ["l.org_id = $1", "l.deleted_at IS NULL", "l.created_at <= $2::timestamptz"]
     if pipeline is not None:
         tests.append(f"l.pipeline_id = {found.argument(pipeline.id)}")

@@ -3,16 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
+from baton.accounts.rates import Rates
 from baton.kernel.db import Row, Tx
 from baton.kernel.operation import Output
 from baton.reports.scope import Scope
 
 
 class Money(Output, kw_only=True):
-    """An amount in minor units of its currency (ISO 4217); amounts of different currencies are never added."""
+    """An amount in minor units of its currency (ISO 4217); amounts of different currencies are never added.
+
+    In the organization's own currency it holds what others are worth by the organization's rates: `converted` names these, each
+    with its amount in its own minor units. What has no rate stands beside it.
+    """
 
     currency: str
     value_cents: int
+    converted: dict[str, int] = {}
 
 
 class Tally(Output, kw_only=True):
@@ -46,28 +52,37 @@ async def tally(tx: Tx, scope: Scope, key: str) -> dict[Any, Tally]:
     found: dict[Any, list[Row]] = {}
     for row in rows:
         found.setdefault(row["key"], []).append(row)
-    return {key: added(mine) for key, mine in found.items()}
+    return {key: added(mine, scope.rates) for key, mine in found.items()}
 
 
-def added(rows: Iterable[Row]) -> Tally:
-    """The tally of rows, one a currency at least; none for no leads."""
+def added(rows: Iterable[Row], known: Rates) -> Tally:
+    """The tally of rows, one a currency at least; none for no leads. Values are converted by the rates that are known."""
     rows = list(rows)
     leads, won, lost, scored, score_sum = (
         sum(row[name] for row in rows) for name in ("leads", "won", "lost", "scored", "score_sum")
     )
     return Tally(
         leads=leads, open=leads - won - lost, won=won, lost=lost, conversion_rate=percent(won, leads), win_rate=percent(won, won + lost),
-        average_score=round(score_sum / scored, 2) if scored else None, open_value=by_currency(rows, "open_value"),
-        won_value=by_currency(rows, "won_value"),
+        average_score=round(score_sum / scored, 2) if scored else None, open_value=by_currency(rows, "open_value", known),
+        won_value=by_currency(rows, "won_value", known),
     )  # fmt: skip
 
 
-def by_currency(rows: Iterable[Row], name: str) -> list[Money]:
-    """The amounts of rows by currency, those of nothing left out."""
+def by_currency(rows: Iterable[Row], name: str, known: Rates) -> list[Money]:
+    """The amounts of rows, in the own currency what has a rate, those of nothing left out."""
     sums: dict[str, int] = {}
     for row in rows:
         sums[row["currency"]] = sums.get(row["currency"], 0) + row[name]
-    return [Money(currency=code, value_cents=value) for code, value in sorted(sums.items()) if value]
+    return [
+        Money(currency=code, value_cents=value, converted=converted(sums, code, known))
+        for code, value in known.gathered(sums).items()
+        if value
+    ]
+
+
+def converted(sums: dict[str, int], code: str, known: Rates) -> dict[str, int]:
+    """The amounts of other currencies that are in the sum of one."""
+    return {other: value for other, value in sums.items() if value and code == known.own != other in known.worth}
 
 
 def percent(part: int, whole: int) -> float:

@@ -32,7 +32,7 @@ class Velocity(Output, kw_only=True):
 
 @operation("crm.reports.velocity", kind="query", role=Role.VIEWER, summary="Report the velocity of stages")
 async def velocity(tx: Tx, actor: Actor, input: OverPipeline) -> Velocity:
-    """How long the pipeline's leads stay in each stage, in five statements. Raises NotFound, Invalid."""
+    """How long the pipeline's leads stay in each stage, in six statements. Raises NotFound, Invalid."""
     over = await scope(tx, input)
     assert over.pipeline is not None
     rows = await tx.fetch(

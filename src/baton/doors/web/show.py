@@ -8,7 +8,9 @@ from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision, get_currency_symbol
+from babel.numbers import get_currency_symbol
+
+from baton.kernel.money import minor_digits
 
 SOURCES = {
     "website": "Website",
@@ -99,7 +101,7 @@ def colour(text: str) -> str:
 
 def major(minor: int, currency: str) -> Decimal:
     """Whole units of a currency from its minor units (ISO 4217: JPY has none, KWD three digits)."""
-    return Decimal(minor).scaleb(-get_currency_precision(currency))
+    return Decimal(minor).scaleb(-minor_digits(currency))
 
 
 def money(minor: int | None, currency: str, *, short: bool = False) -> str:
@@ -116,7 +118,7 @@ def money(minor: int | None, currency: str, *, short: bool = False) -> str:
                 scaled = amount / size
                 digits = 0 if letter == "k" and abs(scaled) >= 10 else 1 if abs(scaled) >= 100 else 2
                 return f"{symbol}{_trimmed(scaled, digits)}{letter}"
-    digits = 0 if amount == amount.to_integral_value() else get_currency_precision(currency)
+    digits = 0 if amount == amount.to_integral_value() else minor_digits(currency)
     return f"{symbol}{amount:,.{digits}f}"
 
 
