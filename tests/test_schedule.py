@@ -64,7 +64,7 @@ async def test_the_refresh_writes_what_changed(settings: Settings, db: Database)
     await team.do(
         team.ana, "crm.scoring.setRules", factors=[{"key": "s", "label": "Source", "maxPoints": 50, "rules": [rule]}]
     )
-    (daily,) = schedule.DAILY
+    daily = schedule.DAILY[0]
     for _ in range(2):
         await daily.work(db, Job(team.org_id, daily.name, [], 0))
     after = await team.do(team.ana, "crm.leads.scoreHistory", leadId=str(lead.id))

@@ -19,8 +19,13 @@ TELL_MEMBERS = "tellMembers"
 CARRY_OUT = "carryOutApproved"
 RUN_AUTOMATIONS = "runAutomations"
 
-WEBHOOKS, ENRICHMENT, AUTOMATION = "*webhooks", "*enrichment", "*automation "
-"""What an organization may listen with, beside its playbooks' kinds of activity; automations with a kind behind the word."""
+ESCALATE = "escalateLateLeads"
+RECOUNT_STAYS = "recountStays"
+NURTURE = "leadNurtureFollowUp"
+
+WEBHOOKS, ENRICHMENT, AUTOMATION, NURTURED = "*webhooks", "*enrichment", "*automation ", "*nurtured "
+"""What an organization may listen with, beside its playbooks' kinds of activity; automations with a kind behind the word,
+nurturing with a stage's id."""
 _BY_NOBODY = ("form", "csv")  # leads that come in so are given to nobody one by one
 
 
@@ -42,6 +47,9 @@ _tell_members = Reaction(
     TELL_MEMBERS, lambda event, _: event.kind != kinds.LEAD_IMPORTED or event.via not in _BY_NOBODY
 )
 _carry_out = Reaction(CARRY_OUT, lambda _event, _heard: True)
+_escalate = Reaction(ESCALATE, lambda _event, _heard: True)
+_recount = Reaction(RECOUNT_STAYS, lambda _event, _heard: True)
+_nurture = Reaction(NURTURE, lambda event, heard: any(f"{NURTURED}{stage}" in heard for stage in event.stages[-1:]))
 _cancel_tasks = Reaction(CANCEL_TASKS, lambda event, _: event.outcome in ("won", "lost"))
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = dict.fromkeys(TRIGGERS, (_wake_agents,))
@@ -51,6 +59,11 @@ for _kind in (kinds.IMPORT_STARTED, kinds.IMPORT_MAPPED, kinds.IMPORT_RUN, kinds
 for _kind in (kinds.APPROVAL_DECIDED, kinds.APPROVAL_CLOSED):
     REACTIONS[_kind] = (_carry_out,)
 REACTIONS[kinds.LEAD_IMPORTED] += (_enrich,)
+REACTIONS[kinds.SLA_MISSED] = (*REACTIONS.get(kinds.SLA_MISSED, ()), _escalate)
+for _kind in (kinds.STAGE_UPDATED, kinds.CALENDAR_CHANGED, kinds.ORGANIZATION_CHANGED):
+    REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _recount)
+for _kind in (kinds.LEAD_IMPORTED, kinds.STAGE_CHANGED, kinds.PIPELINE_MOVED):
+    REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _nurture)
 for _kind in RULES:
     REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_members)
 for _kind, _event in EVENTS.items():

@@ -64,3 +64,113 @@ async def _mail(team: Team) -> Input:
 @case("crm.notifications.unmailed", kinds.NOTICES_UNMAILED)
 async def _unmailed(team: Team) -> Input:
     return {"memberId": str(team.vera.id), "why": "No mail server is set up."}
+
+
+for _name in ("crm.sla.settings",):
+    case(_name, foreign=False)(_none)
+
+
+@case("crm.sla.setSettings", kinds.CALENDAR_CHANGED, foreign=False)
+async def _set_calendar(team: Team) -> Input:
+    return {"nearPercent": 75, "holidays": [{"date": "2026-12-25", "name": "Christmas", "yearly": True}]}
+
+
+async def _stage(team: Team, place: int = 0) -> str:
+    return str((await team.do(team.ana, "crm.pipelines.list"))[0].stages[place].id)
+
+
+@case("crm.sla.setStage", kinds.ESCALATION_CHANGED)
+async def _set_stage(team: Team) -> Input:
+    return {"stageId": await _stage(team), "onMissed": {"tell": ["admins"], "reassign": True, "task": True}}
+
+
+async def late_lead(team: Team) -> Any:
+    """A lead whose time is over, and of which nothing was told yet."""
+    lead = await team.capture()
+    async with team.db.transaction(team.org_id) as conn:
+        await conn.execute(
+            """UPDATE leads SET sla_due_at = now() - interval '1 hour', sla_next_at = now() - interval '1 hour'
+                WHERE org_id = $1 AND id = $2""",
+            team.org_id, lead.id,
+        )  # fmt: skip
+    return lead
+
+
+@case("crm.sla.check", kinds.SLA_MISSED, foreign=False)
+async def _check(team: Team) -> Input:
+    await late_lead(team)
+    return {}
+
+
+@case("crm.sla.recount", kinds.SLA_RECOUNTED, foreign=False)
+async def _recount(team: Team) -> Input:
+    return {"stageId": await _stage(team)}
+
+
+@case("crm.sla.escalate", kinds.TASK_CREATED, foreign=False)
+async def _escalate(team: Team) -> Input:
+    await team.do(team.ana, "crm.sla.setStage", stageId=await _stage(team), onMissed={"task": True})
+    lead = await late_lead(team)
+    await team.do(team.ben, "crm.sla.check")
+    (missed,) = [activity for activity in await team.log(lead.id) if activity.kind == kinds.SLA_MISSED]
+    return {"activityId": str(missed.id)}
+
+
+async def _entered(team: Team) -> Input:
+    (imported, *_) = await team.log((await team.capture()).id)
+    return {"activityId": str(imported.id)}
+
+
+case("crm.nurture.ask", foreign=False)(_entered)
+
+
+@case("crm.nurture.tell", kinds.NURTURE_FAILED, kinds.MEMBER_NOTIFIED, foreign=False)
+async def _nurtured(team: Team) -> Input:
+    return await _entered(team) | {"why": "There is no address to write to."}
+
+
+async def _task(team: Team, **given: Any) -> str:
+    lead = await team.capture()
+    wish = {"leadId": str(lead.id), "title": "Send the offer", "dueIn": "1d", "assignTo": str(team.ben.id)} | given
+    return str((await team.do(team.ben, "crm.tasks.create", wish)).id)
+
+
+@case("crm.tasks.create", kinds.TASK_CREATED)
+async def _create_task(team: Team) -> Input:
+    lead = await team.capture()
+    return {
+        "leadId": str(lead.id), "title": "Send the offer", "dueIn": "1d", "recurrence": "FREQ=WEEKLY;BYDAY=MO",
+        "needs": [await _task(team)],
+    }  # fmt: skip
+
+
+@case("crm.tasks.edit", kinds.TASK_UPDATED)
+async def _edit_task(team: Team) -> Input:
+    return {"taskId": await _task(team), "title": "Send the better offer", "needs": [await _task(team)]}
+
+
+@case("crm.tasks.snooze", kinds.TASK_UPDATED)
+async def _snooze(team: Team) -> Input:
+    return {"taskId": await _task(team), "dueIn": "3d"}
+
+
+@case("crm.tasks.reassign", kinds.TASK_UPDATED)
+async def _reassign(team: Team) -> Input:
+    return {"taskId": await _task(team), "assignTo": str(team.ana.id)}
+
+
+@case("crm.tasks.cancel", kinds.TASK_CANCELLED)
+async def _cancel(team: Team) -> Input:
+    return {"taskId": await _task(team)}
+
+
+@case("crm.tasks.tellDue", kinds.TASK_DUE, foreign=False)
+async def _tell_due(team: Team) -> Input:
+    await _task(team, dueIn=None, dueAt="2026-01-05T10:00:00Z")
+    return {}
+
+
+@case("crm.tasks.remind", kinds.MEMBER_NOTIFIED, foreign=False)
+async def _remind(team: Team) -> Input:
+    await _task(team, dueIn=None, dueAt="2026-01-05T10:00:00Z")
+    return {"day": "2026-11-20"}

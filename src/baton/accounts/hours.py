@@ -1,6 +1,7 @@
 """Working hours of a member, and counting in them: due times fall when somebody is there."""
 
-from datetime import datetime, time, timedelta
+from collections.abc import Container
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,10 +28,12 @@ def is_working(at: datetime, hours: WorkingHours, time_zone: str) -> bool:
     return local.isoweekday() in hours.days and opens <= local.time() < closes
 
 
-def add_working(start: datetime, amount: timedelta, hours: WorkingHours, time_zone: str) -> datetime:
+def add_working(
+    start: datetime, amount: timedelta, hours: WorkingHours, time_zone: str, closed: Container[date] = ()
+) -> datetime:
     """The moment `amount` of working time after `start`, in UTC; at night the count begins with the next working day.
 
-    Days are those of the time zone, so a day of 23 or 25 hours is one working day all the same.
+    On `closed` days nobody works. Days are those of the time zone, so a day of 23 or 25 hours is one working day all the same.
     """
     zone = ZoneInfo(time_zone)
     local, left = start.astimezone(zone), amount
@@ -38,7 +41,7 @@ def add_working(start: datetime, amount: timedelta, hours: WorkingHours, time_zo
         opens, closes = (
             datetime.combine(local.date(), time.fromisoformat(edge), tzinfo=zone) for edge in (hours.from_, hours.to)
         )
-        if local.isoweekday() in hours.days and local < closes:
+        if local.isoweekday() in hours.days and local < closes and local.date() not in closed:
             begin = max(local, opens)
             if begin + left <= closes:
                 return (begin + left).astimezone(start.tzinfo)

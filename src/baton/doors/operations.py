@@ -13,6 +13,7 @@ from baton.agents import playbook, run, start_organization, undo, undo_import, u
 from baton.agents import policy as agent_policy
 from baton.agents import refusals as agent_refusals
 from baton.agents import retire as retire_agent
+from baton.automations import escalate, nurture, remind
 from baton.automations.rules import automation, dry_run
 from baton.automations.rules import change as change_automation
 from baton.automations.rules import outcome as automation_outcome
@@ -64,6 +65,8 @@ from baton.leads import (
     score_batch,
     search,
     segments,
+    sla,
+    sla_settings,
     tags,
     timeline,
     views,
@@ -88,6 +91,9 @@ from baton.routing import rules as routing_rules
 from baton.scoring import bands as scoring_bands
 from baton.scoring import rules as scoring_rules
 from baton.tasks import cancel, complete, follow_up, task
+from baton.tasks import create as create_task
+from baton.tasks import due as due_tasks
+from baton.tasks import edit as edit_task
 
 MODULES: tuple[ModuleType, ...] = (
     approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
@@ -103,4 +109,5 @@ MODULES: tuple[ModuleType, ...] = (
     record_timeline, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
     automation_run, automation_step,
+    escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
 )  # fmt: skip

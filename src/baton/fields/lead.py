@@ -44,6 +44,7 @@ LEAD_FIELDS: dict[str, Field] = {
     "assignedAt": Field("l.assigned_at", "time"),
     "stageEnteredAt": Field("l.stage_entered_at", "time"),
     "closedAt": Field("l.closed_at", "time"),
+    "slaDueAt": Field("l.sla_due_at", "time"),
     "nextActionAt": Field("l.next_action_at", "time"),
     "lastActivityAt": Field("l.last_activity_at", "time"),
 }

@@ -7,6 +7,8 @@ import msgspec
 
 from baton.agents import carry_out
 from baton.agents.perform_run import resume
+from baton.automations import nurture
+from baton.automations.escalate import Escalate
 from baton.automations.rules import begin
 from baton.automations.webhooks import deliver
 from baton.enrichment import auto
@@ -16,11 +18,15 @@ from baton.jobs.work_imports import work_imports
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
 from baton.kernel.operation import Cause, perform
+from baton.leads import sla
 from baton.messages.notices.react import OfActivities
 from baton.reactions import (
     CANCEL_TASKS,
     CARRY_OUT,
     ENRICH,
+    ESCALATE,
+    NURTURE,
+    RECOUNT_STAYS,
     RUN_AUTOMATIONS,
     TELL_MEMBERS,
     TELL_WEBHOOKS,
@@ -65,6 +71,24 @@ async def _run_automations(db: Database, job: Job, now: datetime | None) -> None
     await begin.on_activities(db, job.org_id, job.kind, job.activity_ids, job.depth, now=now)
 
 
+async def _escalate(db: Database, job: Job, now: datetime | None) -> None:
+    actor = system(job.org_id, "Baton", role=Role.MEMBER, via="agent")
+    for id in job.activity_ids:
+        await perform(
+            db, actor, "crm.sla.escalate", Escalate(activity_id=id), idempotency_key=f"escalate/{id}", now=now,
+            cause=Cause(id, job.depth),
+        )  # fmt: skip
+
+
+async def _recount(db: Database, job: Job, now: datetime | None) -> None:
+    await sla.recount_all(db, job.org_id, job.activity_ids, now=now)
+
+
+async def _nurture(db: Database, job: Job, now: datetime | None) -> None:
+    for id in job.activity_ids:
+        await nurture.follow_up(db, job.org_id, id, job.depth, now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     WORK_IMPORTS: work_imports,
@@ -74,6 +98,9 @@ HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]]
     ENRICH: _enrich,
     TELL_MEMBERS: _tell_members,
     RUN_AUTOMATIONS: _run_automations,
+    ESCALATE: _escalate,
+    RECOUNT_STAYS: _recount,
+    NURTURE: _nurture,
 }
 
 

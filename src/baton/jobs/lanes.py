@@ -19,8 +19,10 @@ from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
 from baton.kernel.values import utc_now
+from baton.leads import sla
 from baton.messages import deliver as deliver_messages
 from baton.messages.notices import mail as notice_mail
+from baton.tasks import due as due_tasks
 
 log = structlog.get_logger()
 AT_ONCE = 128
@@ -47,6 +49,8 @@ WORKS: tuple[Work, ...] = (
     Work("messages", deliver_messages.due, deliver_messages.walk),
     Work("automation slots", begin.slots_due, begin.on_time),
     Work("automations", walk.due, walk.walk),
+    Work("serviceLevels", sla.due, sla.walk),
+    Work("tasks", due_tasks.due, due_tasks.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

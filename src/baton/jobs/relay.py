@@ -14,7 +14,7 @@ from baton.activities.stream import Cursor, Event
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict
 from baton.kernel.queue import SCHEMA, queries
-from baton.reactions import AUTOMATION, ENRICHMENT, REACTIONS, WEBHOOKS
+from baton.reactions import AUTOMATION, ENRICHMENT, NURTURED, REACTIONS, WEBHOOKS
 
 log = structlog.get_logger()
 NAME = "relay"
@@ -24,7 +24,7 @@ _ORG_BEGINS = len('{"orgId":"') + 1
 
 
 class Job(msgspec.Struct, rename="camel"):
-    """Activities of one kind, organization and depth that something follows from. The organization stands first: `_turns`."""
+    """Activities of one kind, organization and depth that something follows from. The organization stands first: `turns`."""
 
     org_id: UUID
     kind: str
@@ -68,9 +68,9 @@ async def step(db: Database, *, limit: int = BATCH) -> Relayed:
             return Relayed(0, 0, set())
         jobs = _jobs(events, await _listening(conn))
         if jobs:
-            turns = await _turns(conn, [org_id for _, org_id, _ in jobs])
+            places = await turns(conn, [org_id for _, org_id, _ in jobs])
             names, _, payloads = zip(*jobs, strict=True)
-            await queries(AsyncpgDriver(conn)).enqueue(list(names), list(payloads), turns)
+            await queries(AsyncpgDriver(conn)).enqueue(list(names), list(payloads), places)
         await conn.execute(
             "UPDATE log_cursors SET txid = $2::text::xid8, id = $3, moved_at = now() WHERE name = $1",
             NAME,
@@ -81,13 +81,14 @@ async def step(db: Database, *, limit: int = BATCH) -> Relayed:
 
 
 async def _listening(conn: Any) -> dict[UUID, set[str]]:
-    """What each organization listens to: the kinds of activity that its playbooks and automations name, webhooks, enrichment."""
+    """What each organization listens to: the kinds of activity that its playbooks and automations name, webhooks, and so on."""
     rows = await conn.fetch(
         """SELECT DISTINCT org_id, trigger AS heard FROM playbook_rules WHERE enabled
            UNION ALL SELECT DISTINCT org_id, $1 FROM webhook_endpoints WHERE status = 'active'
            UNION ALL SELECT DISTINCT org_id, $2 FROM enrichment_rules WHERE enabled
-           UNION ALL SELECT DISTINCT org_id, $3::text || listens FROM automations WHERE state = 'on'""",
-        WEBHOOKS, ENRICHMENT, AUTOMATION,
+           UNION ALL SELECT DISTINCT org_id, $3::text || listens FROM automations WHERE state = 'on'
+           UNION ALL SELECT org_id, $4::text || id FROM stages WHERE auto_nurture AND archived_at IS NULL""",
+        WEBHOOKS, ENRICHMENT, AUTOMATION, NURTURED,
     )  # fmt: skip
     listening: dict[UUID, set[str]] = {}
     for row in rows:
@@ -95,7 +96,7 @@ async def _listening(conn: Any) -> dict[UUID, set[str]]:
     return listening
 
 
-async def _turns(conn: Any, organizations: list[UUID]) -> list[int]:
+async def turns(conn: Any, organizations: list[UUID]) -> list[int]:
     """The priorities of new jobs: each organization's jobs stand in line, and the lines take turns (start-time fair queueing).
 
     An organization's next job comes one place behind its last; where none waits, one behind whatever is next of all. So
@@ -107,12 +108,12 @@ async def _turns(conn: Any, organizations: list[UUID]) -> list[int]:
     )
     next_of_all = max((row["first"] for row in rows), default=0)
     last = {row["org"]: row["last"] for row in rows}
-    turns = []
+    places = []
     for org_id in organizations:
         key = str(org_id).encode()
         last[key] = last.get(key, next_of_all) - 1
-        turns.append(last[key])
-    return turns
+        places.append(last[key])
+    return places
 
 
 def _jobs(events: list[Event], listening: dict[UUID, set[str]]) -> list[tuple[str, UUID, bytes]]:

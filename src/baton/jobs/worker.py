@@ -105,7 +105,7 @@ def _at_its_time(engine: PgQueuer, db: Database, daily: schedule.Daily) -> None:
         await daily.work(db, msgspec.json.decode(queued.payload or b"", type=relay.Job))
 
     engine.schedule(daily.name, daily.cron)(begin)
-    engine.entrypoint(daily.name, on_failure="hold", executor_factory=_retrying)(work)
+    engine.entrypoint(daily.entrypoint, on_failure="hold", executor_factory=_retrying)(work)
 
 
 async def _stop_with(engine: PgQueuer, stop: asyncio.Event) -> None:

@@ -19,7 +19,8 @@ _ENCODED = dict(zip(Lead.__struct_fields__, Lead.__struct_encode_fields__, stric
 def rowset(at: str) -> str:
     """SQL of the organization's (`$1`) leads as they stood at the moment `at`, a parameter such as "$2".
 
-    It has every fact, `org_id`, `version` and `last_activity_at`; deleted leads are in it, as they are in the table.
+    It has every fact, `org_id`, `version` and `last_activity_at`; deleted leads are in it, as they are in the table. When a
+    lead is late is known of the stay in which it is still.
     """
     return _rowset(at, f"a.occurred_at > {at}")
 
@@ -42,7 +43,8 @@ def _rowset(at: str, later: str) -> str:
     """
     facts = ",\n       ".join(_fact(name) for name in FACT_NAMES if name != "id")
     return f"""(SELECT p.org_id, p.id, {facts},
-       coalesce(r.version, p.version) AS version,
+       coalesce(r.version, p.version) AS version, NULL::text AS sla_told,
+       CASE WHEN r.old ? 'stageEnteredAt' THEN NULL ELSE p.sla_due_at END AS sla_due_at,
        CASE WHEN p.last_activity_at <= {at} THEN p.last_activity_at ELSE
          (SELECT max(a.occurred_at) FILTER (WHERE a.occurred_at <= {at}) FROM activities a WHERE a.org_id = $1 AND a.lead_id = p.id)
        END AS last_activity_at

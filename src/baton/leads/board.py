@@ -1,7 +1,7 @@
 """The board of a pipeline: its columns with counts, sums and first cards. Spec A11, B2."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -53,7 +53,7 @@ class Owner(Output, kw_only=True):
 
 
 class Card(Output, kw_only=True):
-    """A lead as it stands on the board."""
+    """A lead as it stands on the board. `sla` says that it should have left its stage by `slaDueAt`, or nearly."""
 
     id: UUID
     version: int
@@ -65,6 +65,8 @@ class Card(Output, kw_only=True):
     currency: str
     next_action_at: datetime | None
     stage_entered_at: datetime
+    sla_due_at: datetime | None
+    sla: Literal["near", "late"] | None
     owner: Owner | None
     tags: list[str]
 
@@ -101,7 +103,7 @@ class Board(Output, kw_only=True):
 
 
 _CARD = """l.id, l.version, l.name, l.company_name, l.title, l.score, l.value_cents, l.currency, l.next_action_at, l.stage_entered_at,
-    l.tags, l.owner_id, m.kind AS owner_kind, m.name AS owner_name"""
+    l.sla_due_at, l.sla_told, l.tags, l.owner_id, m.kind AS owner_kind, m.name AS owner_name"""
 _OWNED = "LEFT JOIN members m ON m.org_id = l.org_id AND m.id = l.owner_id"
 
 
@@ -133,7 +135,8 @@ async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
     return Board(
         pipeline=pipeline,
         columns=[
-            _column(stage, sums.get(stage.id, []), known, cards.get(stage.id, []), input.limit) for stage in shown
+            _column(stage, sums.get(stage.id, []), known, cards.get(stage.id, []), input.limit, past or tx.now)
+            for stage in shown
         ],
     )
 
@@ -155,7 +158,7 @@ async def column(tx: Tx, actor: Actor, input: ReadColumn) -> Column:
         *args,
     )
     sums = await _sums(tx, [stage], input.where, input.search)
-    return _column(stage, sums.get(stage.id, []), await rates(tx), rows, input.limit)
+    return _column(stage, sums.get(stage.id, []), await rates(tx), rows, input.limit, tx.now)
 
 
 def _check(limit: int) -> None:
@@ -215,20 +218,24 @@ async def _sums(
     return sums
 
 
-def _column(stage: Stage, sums: list[Sum], known: Rates, rows: list[Row], limit: int) -> Column:
+def _column(stage: Stage, sums: list[Sum], known: Rates, rows: list[Row], limit: int, now: datetime) -> Column:
     shown = rows[:limit]
     more = cursor(shown[-1]["stage_entered_at"], shown[-1]["id"]) if len(rows) > limit else None
     converted = {s.currency: known.convert(s.value_cents, s.currency) for s in sums if s.value_cents}
     return Column(
-        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[_card(row) for row in shown], next_cursor=more,
+        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[_card(row, now) for row in shown], next_cursor=more,
         currency=known.own, value_cents=sum(value or 0 for value in converted.values()),
         unconverted=sorted(code for code, value in converted.items() if value is None),
     )  # fmt: skip
 
 
-def _card(row: Row) -> Card:
+def _card(row: Row, now: datetime) -> Card:
     values = dict(row)
     for name in ("stage_id", "owner_id", "owner_kind", "owner_name"):
         values.pop(name)
+    due, told = values["sla_due_at"], values.pop("sla_told")
+    sla: Literal["near", "late"] | None = (
+        "late" if due is not None and due <= now else "near" if told == "near" else None
+    )
     owner = Owner(id=row["owner_id"], kind=row["owner_kind"], name=row["owner_name"]) if row["owner_id"] else None
-    return Card(**values, owner=owner)
+    return Card(**values, sla=sla, owner=owner)

@@ -144,7 +144,8 @@ async def _prepared(
             answers.append(error)
             continue
         message = input.message[:20_000] if input.message and clean(input.message) else None
-        answers.append(New(lead=lead, message=message))
+        stage = places[key][1]
+        answers.append(New(lead=lead, message=message, sla_days=None if stage.closed else stage.sla_days))
         if input.external_id:
             known[input.external_id] = lead.id
     return answers

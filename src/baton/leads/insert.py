@@ -12,17 +12,19 @@ from baton.contacts.find_or_make import Identity, find_or_make
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
 from baton.kernel.values import email_key
-from baton.leads import hot, totals
+from baton.leads import hot, stay, totals
 from baton.leads.lead import COLUMN_NAMES, Lead, facts
+from baton.leads.stay import Stay
 from baton.scoring import score as scoring
 
 
 class New(msgspec.Struct, kw_only=True):
-    """A lead to write, what it wrote, and the operation that it belongs to where that is not the transaction's."""
+    """A lead to write, what it wrote, the operation that it belongs to where that is not the transaction's, how long it may stay."""
 
     lead: Lead
     message: str | None = None
     operation_id: UUID | None = None
+    sla_days: int | None = None
 
 
 _TYPES = {
@@ -36,7 +38,7 @@ _FACTS = ", ".join(
     "ARRAY(SELECT jsonb_array_elements_text(n.tags::jsonb)) AS tags" if name == "tags" else f"n.{name}"
     for name in COLUMN_NAMES
 )
-_ROWSET = f"(SELECT $1::uuid AS org_id, {_FACTS} FROM unnest({_ARRAYS}) AS n ({', '.join(COLUMN_NAMES)}))"
+_ROWSET = f"(SELECT $1::uuid AS org_id, {_FACTS}, NULL::timestamptz AS sla_due_at FROM unnest({_ARRAYS}) AS n ({', '.join(COLUMN_NAMES)}))"
 """The leads that are to be written, with a lead's columns: `$1` is the organization, then comes one array a column."""
 
 _AFTER = len(COLUMN_NAMES) + 2
@@ -63,6 +65,7 @@ async def insert(tx: Tx, actor: Actor, new: Sequence[New]) -> None:
     keys = [email_key(lead.email) if lead.email else None for lead in leads]
     await tx.execute(_INSERT, tx.org_id, *arrays, [lead.id for lead in leads], keys)
     await hot.fill(tx, [(lead.id, lead.fields) for lead in leads if lead.fields])
+    await stay.keep(tx, [Stay(e.lead.id, e.lead.stage_entered_at, e.sla_days) for e in new if e.sla_days])
     await scoring.keep(tx, [scores[lead.id] for lead in leads], "creation", [each.operation_id for each in new])
     await append(tx, actor, *entries)
     await totals.record(tx, [(None, lead) for lead in leads])

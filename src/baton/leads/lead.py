@@ -13,7 +13,7 @@ from baton.kernel.db import Row, Tx, by_ref
 from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, email_key
-from baton.leads import hot, totals
+from baton.leads import hot, stay, totals
 from baton.pipelines.pipeline import Status
 
 Facts = dict[str, Any]
@@ -143,6 +143,8 @@ async def change(
         after, version=before.version + bool(changes), last_activity_at=max(before.last_activity_at, tx.now)
     )
     await _write(tx, after, [name for name in new if _JSON_NAMES[name] in changes])
+    if "stageEnteredAt" in changes or "stageId" in changes or "closedAt" in changes:
+        await stay.entered(tx, after.id, after.stage_id, after.stage_entered_at, closed=after.closed_at is not None)
     if "fields" in changes:
         await hot.fill(tx, [(after.id, after.fields)])
     kind_of_subject, subject_id = subject or ("lead", before.id)

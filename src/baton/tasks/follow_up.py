@@ -12,7 +12,7 @@ from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.values import Ref, clean, new_id
 from baton.leads import lead as leads
-from baton.tasks.task import Task, TaskKind
+from baton.tasks.task import Task, TaskKind, insert
 
 _DURATION = re.compile(r"^(?:(\d{1,4})d)?\s*(?:(\d{1,4})h)?\s*(?:(\d{1,5})m)?$")
 
@@ -48,10 +48,11 @@ async def follow_up(tx: Tx, actor: Actor, input: FollowUp) -> Task:
     assignee = await member(tx, owner) if owner else None
     task = Task(
         id=new_id(), lead_id=lead.id, contact_id=lead.contact_id, company_id=lead.company_id, kind=input.kind,
-        title=(clean(input.title) or f"Follow up with {lead.name}")[:300], notes=clean(input.notes), due_at=_due(tx, input, assignee),
+        title=(clean(input.title) or f"Follow up with {lead.name}")[:300], notes=clean(input.notes),
+        due_at=due(tx, assignee, input.due_at, input.due_in),
         assignee_id=assignee.id if assignee else None, status="open", completed_at=None, external_id=None, version=1, created_at=tx.now,
     )  # fmt: skip
-    await _insert(tx, task)
+    await insert(tx, task)
     told = {"title": task.title, "dueAt": task.due_at.isoformat(), "taskKind": task.kind, "notes": task.notes}
     whom = {"assigneeName": assignee.name, "assigneeKind": assignee.kind} if assignee else {}
     await leads.change(
@@ -61,16 +62,17 @@ async def follow_up(tx: Tx, actor: Actor, input: FollowUp) -> Task:
     return task
 
 
-def _due(tx: Tx, input: FollowUp, assignee: Member | None) -> datetime:
-    if (input.due_at is None) == (input.due_in is None):
+def due(tx: Tx, assignee: Member | None, at: datetime | None, within: str | None) -> datetime:
+    """The moment that was named, or working time of whoever does it from now on. Raises Invalid for neither, or for both."""
+    if (at is None) == (within is None):
         raise Invalid(
             "Say when: “dueAt” (a moment with its time zone) or “dueIn” (working time such as 1h or 2d).", field="dueAt"
         )
-    if input.due_at is not None:
-        if input.due_at.tzinfo is None:
+    if at is not None:
+        if at.tzinfo is None:
             raise Invalid("“dueAt” needs its time zone, such as 2026-04-30T10:00:00Z.", field="dueAt")
-        return input.due_at
-    match = _DURATION.match((input.due_in or "").strip())
+        return at
+    match = _DURATION.match((within or "").strip())
     if not match or not any(match.groups()):
         raise Invalid("“dueIn” is working time such as 30m, 1h or 2d 4h.", field="dueIn")
     days, hours, minutes = (int(group or 0) for group in match.groups())
@@ -81,11 +83,3 @@ def _due(tx: Tx, input: FollowUp, assignee: Member | None) -> datetime:
         return add_working(tx.now, amount, assignee.working_hours, assignee.time_zone)
     except OverflowError:
         raise Invalid("“dueIn” is more than ten years of working time.", field="dueIn") from None
-
-
-async def _insert(tx: Tx, task: Task) -> None:
-    values = {name: getattr(task, name) for name in Task.__struct_fields__}
-    parameters = ", ".join(f"${index}" for index in range(2, 2 + len(values)))
-    await tx.execute(
-        f"INSERT INTO tasks (org_id, {', '.join(values)}) VALUES ($1, {parameters})", tx.org_id, *values.values()
-    )

@@ -1,8 +1,9 @@
 """A task, and how to find one."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, by_ref
@@ -16,7 +17,11 @@ TaskStatus = Literal["open", "done", "cancelled"]
 
 
 class Task(Output, kw_only=True):
-    """Something to do by a moment, by somebody."""
+    """Something to do by a moment, by somebody, about a lead, a contact or a company.
+
+    A step of another task names it as `parentId`. It waits for the tasks that it `needs`; `blocked` while one of them is open.
+    `recurrence` (RFC 5545) is counted on the wall clock of `recursZone`; all occurrences share a `seriesId`.
+    """
 
     id: UUID
     lead_id: UUID | None
@@ -32,21 +37,44 @@ class Task(Output, kw_only=True):
     external_id: str | None
     version: int
     created_at: datetime
+    parent_id: UUID | None = None
+    recurrence: str | None = None
+    recurs_from: datetime | None = None
+    recurs_zone: str | None = None
+    series_id: UUID | None = None
+    needs: list[UUID] = []
+    blocked: bool = False
+
+
+When = Literal["overdue", "today", "week", "upcoming"]
 
 
 class ListTasks(Input, kw_only=True):
-    """Filters of the task list; the page has 1–200 tasks, the earliest due first."""
+    """Filters of the task list; the page has 1–200 tasks, the earliest due first.
+
+    `when` is told by the clock of whoever asks: overdue, due today, due within seven days from today, or later than today.
+    """
 
     lead_id: Ref | None = None
+    contact_id: Ref | None = None
+    company_id: Ref | None = None
+    parent_id: Ref | None = None
     assignee_id: Ref | None = None
+    mine: bool = False
     status: TaskStatus | None = "open"
+    kind: TaskKind | None = None
+    when: When | None = None
+    due_after: datetime | None = None
     due_before: datetime | None = None
     limit: int = 50
     cursor: str | None = None
 
 
-COLUMNS = """id, lead_id, contact_id, company_id, kind, title, notes, due_at, assignee_id, status, completed_at, external_id, version,
-    created_at"""
+STORED = Task.__struct_fields__[: Task.__struct_fields__.index("needs")]
+COLUMNS = f"""{", ".join(STORED)},
+    ARRAY(SELECT n.need_id FROM task_needs n WHERE n.org_id = tasks.org_id AND n.task_id = tasks.id ORDER BY 1) AS needs,
+    EXISTS (SELECT FROM task_needs n JOIN tasks o ON o.org_id = n.org_id AND o.id = n.need_id AND o.status = 'open'
+             WHERE n.org_id = tasks.org_id AND n.task_id = tasks.id) AS blocked"""
 
 
 def from_row(row: Row) -> Task:
@@ -69,15 +97,28 @@ async def list_tasks(tx: Tx, actor: Actor, input: ListTasks) -> Page[Task]:
     """Tasks, the earliest due first. Raises Invalid; NotFound for a lead or assignee of another organization."""
     if not 1 <= input.limit <= 200:
         raise Invalid("A page has 1 to 200 tasks.", field="limit")
-    tests, args = ["org_id = $1"], [tx.org_id]
-    for table, column, ref in (("leads", "lead_id", input.lead_id), ("members", "assignee_id", input.assignee_id)):
+    tests: list[str] = ["org_id = $1"]
+    args: list[Any] = [tx.org_id]
+
+    def test(words: str, value: object) -> None:
+        args.append(value)
+        tests.append(f"{words} ${len(args)}")
+
+    for table, column in _RECORDS.items():
+        ref: Ref | None = getattr(input, column)
         if ref is not None:
-            args.append(await _id(tx, table, ref))
-            tests.append(f"{column} = ${len(args)}")
-    for test, value in (("status = ", input.status), ("due_at < ", input.due_before)):
+            test(f"{column} =", await _id(tx, table, ref))
+    if input.parent_id is not None:
+        test("parent_id =", await _id(tx, "tasks", input.parent_id))
+    if input.mine:
+        test("assignee_id =", actor.id)
+    after, before = await _window(tx, actor, input.when)
+    for words, value in (
+        ("status =", input.status), ("kind =", input.kind), ("due_at >=", input.due_after), ("due_at <", input.due_before),
+        ("due_at >=", after), ("due_at <", before),
+    ):  # fmt: skip
         if value is not None:
-            args.append(value)  # type: ignore[arg-type]
-            tests.append(f"{test}${len(args)}")
+            test(words, value)
     if input.cursor is not None:
         args += position(input.cursor, datetime, UUID)
         tests.append(f"(due_at, id) > (${len(args) - 1}, ${len(args)})")
@@ -86,6 +127,41 @@ async def list_tasks(tx: Tx, actor: Actor, input: ListTasks) -> Page[Task]:
     )
     items = [from_row(row) for row in rows[: input.limit]]
     return Page(items=items, next_cursor=cursor(items[-1].due_at, items[-1].id) if len(rows) > input.limit else None)
+
+
+_RECORDS = {"leads": "lead_id", "contacts": "contact_id", "companies": "company_id", "members": "assignee_id"}
+
+
+async def _window(tx: Tx, actor: Actor, when: When | None) -> tuple[datetime | None, datetime | None]:
+    """From when to when, by the clock of whoever asks."""
+    if when is None:
+        return None, None
+    if when == "overdue":
+        return None, tx.now
+    zone = await zone_of(tx, actor.id)
+    midnight = datetime.combine(tx.now.astimezone(zone).date(), time(0), tzinfo=zone)
+    if when == "upcoming":
+        return midnight + timedelta(days=1), None
+    return midnight, midnight + timedelta(days=1 if when == "today" else 7)
+
+
+async def zone_of(tx: Tx, member_id: UUID | None) -> ZoneInfo:
+    """The time zone of a member, else the organization's."""
+    name: str = await tx.fetchval(
+        """SELECT coalesce((SELECT time_zone FROM members WHERE org_id = $1 AND id = $2), time_zone)
+             FROM organizations WHERE org_id = $1""",
+        tx.org_id, member_id,
+    )  # fmt: skip
+    return ZoneInfo(name)
+
+
+async def insert(tx: Tx, task: Task) -> None:
+    """Write a new task; what it needs is written beside it (`dependencies`)."""
+    values = {name: getattr(task, name) for name in STORED}
+    parameters = ", ".join(f"${index}" for index in range(2, 2 + len(values)))
+    await tx.execute(
+        f"INSERT INTO tasks (org_id, {', '.join(values)}) VALUES ($1, {parameters})", tx.org_id, *values.values()
+    )
 
 
 async def earliest_due(tx: Tx, lead_id: UUID, *, without: UUID | None = None) -> datetime | None:

@@ -13,6 +13,10 @@ from baton.kernel.operation import Input, Output, decode, find, operation, perfo
 
 TELL_MEMBER = "crm.emails.tellMember"
 AT_ONCE = 100
+_NOT_CARRIED = {
+    "no mailbox": "No mailbox is connected that could carry it.",
+    "no address": "There is no e-mail address to send it to.",
+}
 
 
 class MailNotices(Input, kw_only=True):
@@ -40,18 +44,27 @@ async def mail(tx: Tx, actor: Actor, input: MailNotices) -> Mailed:
         tx.org_id, whom.id, tx.now, AT_ONCE,
     )  # fmt: skip
     fresh = [row for row in rows if row["read_at"] is None] if whom.status == "active" else []
+    refused: str | None = None
     if fresh:
         subject = fresh[0]["title"] if len(fresh) == 1 else f"{len(fresh)} notices from Baton"
         wish = {"memberId": str(whom.id), "subject": subject, "text": _text(fresh, tx.installation.public_url)}
-        await within(tx, actor, TELL_MEMBER, decode(find(TELL_MEMBER), wish))
-    await _settle(tx, rows, {row["id"] for row in fresh})
+        answer = await within(tx, actor, TELL_MEMBER, decode(find(TELL_MEMBER), wish))
+        refused = _NOT_CARRIED.get(getattr(answer, "state", ""))
+    await _settle(
+        tx,
+        rows,
+        [] if refused else [row["id"] for row in fresh],
+        [row["id"] for row in fresh] if refused else [],
+        refused,
+    )
     await _wait_on(tx, whom.id)
+    sent = 0 if refused else len(fresh)
     await append(
         tx, actor,
         Entry(kind=kinds.NOTICES_MAILED, subject_type="member", subject_id=whom.id,
-              payload={"name": whom.name, "count": len(fresh), "skipped": len(rows) - len(fresh)}),
+              payload={"name": whom.name, "count": sent, "skipped": len(rows) - sent}, reason=refused),
     )  # fmt: skip
-    return Mailed(sent=len(fresh), skipped=len(rows) - len(fresh))
+    return Mailed(sent=sent, skipped=len(rows) - sent)
 
 
 async def _take_turn(tx: Tx, member_id: UUID) -> None:
@@ -69,11 +82,12 @@ async def _wait_on(tx: Tx, member_id: UUID) -> None:
     )  # fmt: skip
 
 
-async def _settle(tx: Tx, rows: list[Row], sent: set[UUID]) -> None:
+async def _settle(tx: Tx, rows: list[Row], sent: list[UUID], failed: list[UUID], why: str | None) -> None:
     await tx.execute(
-        """UPDATE notices SET email = CASE WHEN id = ANY ($3) THEN 'sent' ELSE 'skipped' END, email_error = NULL
+        """UPDATE notices SET email = CASE WHEN id = ANY ($3) THEN 'sent' WHEN id = ANY ($4) THEN 'failed' ELSE 'skipped' END,
+                  email_error = CASE WHEN id = ANY ($4) THEN $5 END
             WHERE org_id = $1 AND id = ANY ($2)""",
-        tx.org_id, [row["id"] for row in rows], list(sent),
+        tx.org_id, [row["id"] for row in rows], sent, failed, why,
     )  # fmt: skip
 
 
