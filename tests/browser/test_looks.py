@@ -39,6 +39,8 @@ async def _paths(team: Team) -> dict[str, str]:
         "leads-filter": "/leads/filter",
         "view-new": "/leads/views/new?owner=none",
         "segments": "/segments",
+        "imports": "/imports",
+        "import-new": "/imports/new",
         "contacts": "/contacts",
         "contact": f"/contacts/{hannah.contact_id}",
         "contact-merge": f"/contacts/{hannah.contact_id}/merge?with={closed.contact_id}",

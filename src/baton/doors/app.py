@@ -20,6 +20,7 @@ from baton.doors.mcp.door import McpDoor
 from baton.doors.rest import rest
 from baton.doors.trpc import failure, trpc
 from baton.doors.web import api_docs
+from baton.doors.web import imports as web_imports
 from baton.doors.web.guard import public, refused
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
@@ -59,7 +60,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Middleware(
                 BodyLimit,
                 limit=settings.body_limit,
-                uploads={files.IMPORTS: settings.import_limit + files.FORM_BYTES},
+                uploads=dict.fromkeys((files.IMPORTS, web_imports.NEW), settings.import_limit + files.FORM_BYTES),
             ),
         ],
         exception_handlers={HTTPException: _http, BatonError: _typed},

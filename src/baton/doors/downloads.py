@@ -11,6 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from baton.exports.export import Export
 from baton.exports.stream import stream
+from baton.imports.kept import Refused, RefusedRows
+from baton.imports.refused import refused_head, refused_rows
 from baton.kernel.actor import Actor
 from baton.kernel.errors import TooMany
 from baton.kernel.operation import perform
@@ -32,6 +34,29 @@ async def give(request: Request, actor: Actor, asked: Any) -> Response:
     found: Export = await perform(db, actor, "crm.exports.leads", asked, lenient=True)
     format = found.asked.format
     return download(_counted(stream(db, actor, found), busy, actor.org_id), format, f"leads.{format}")
+
+
+async def give_refused(request: Request, actor: Actor, import_id: UUID) -> Response:
+    """The rows that an import left out, as a CSV file to mend and bring again. Raises NotFound."""
+    db = request.app.state.db
+
+    async def page(after: int) -> Refused:
+        asked = RefusedRows(import_id=import_id, after_line=after, limit=500)
+        found: Refused = await perform(db, actor, "crm.imports.refused", asked)
+        return found
+
+    first = await page(0)
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield refused_head(first.headers)
+        found = first
+        while True:
+            yield refused_rows(found.rows, len(found.headers))
+            if found.next_line is None:
+                return
+            found = await page(found.next_line)
+
+    return download(lines(), "csv", "not-imported.csv")
 
 
 def download(parts: AsyncIterator[bytes], format: str, name: str) -> Response:

@@ -12,12 +12,11 @@ from starlette.routing import Route
 
 from baton.doors.answers import answering, json
 from baton.doors.auth import actor_of, settings_of
-from baton.doors.downloads import TYPES, download, give
+from baton.doors.downloads import TYPES, give, give_refused
 from baton.doors.rest import decoded, idempotency_key
 from baton.doors.web.visit import database
-from baton.imports.kept import GetImport, Refused, RefusedRows
+from baton.imports.kept import GetImport
 from baton.imports.options import Options
-from baton.imports.refused import refused_head, refused_rows
 from baton.imports.start import StartImport
 from baton.imports.uploads import Uploads, told_name
 from baton.kernel.errors import Invalid, NotFound, UnsupportedMedia
@@ -107,25 +106,7 @@ async def read(request: Request) -> Response:
 async def refused(request: Request) -> Response:
     """GET /api/v1/imports/{id}/refused.csv: the rows that are not in, for who brought them and for admins."""
     actor = await actor_of(request)
-    db = database(request)
-
-    async def page(after: int) -> Refused:
-        asked = RefusedRows(import_id=_id(request), after_line=after, limit=500)
-        found: Refused = await perform(db, actor, "crm.imports.refused", asked)
-        return found
-
-    first = await page(0)
-
-    async def lines() -> AsyncIterator[bytes]:
-        yield refused_head(first.headers)
-        found = first
-        while True:
-            yield refused_rows(found.rows, len(found.headers))
-            if found.next_line is None:
-                return
-            found = await page(found.next_line)
-
-    return download(lines(), "csv", "not-imported.csv")
+    return await give_refused(request, actor, _id(request))
 
 
 async def export(request: Request) -> Response:

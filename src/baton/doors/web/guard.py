@@ -26,8 +26,11 @@ _TITLES = {
 }
 
 
-def signed_in(handler: Handler) -> Endpoint:
-    """A page for signed-in people: others are led to the sign-in page; a change must prove that it comes from ours."""
+def signed_in(handler: Handler, *, files: bool = False) -> Endpoint:
+    """A page for signed-in people: others are led to the sign-in page; a change must prove that it comes from ours.
+
+    A form with `files` is read, and its proof looked at, by the handler.
+    """
 
     async def endpoint(request: Request) -> Response:
         token = request.cookies.get(SESSION, "")
@@ -35,8 +38,10 @@ def signed_in(handler: Handler) -> Endpoint:
             actor = await actor_of_token(database(request), token, via="page", kinds=("session",))
             pairs: list[tuple[str, str]] = []
             if request.method not in ("GET", "HEAD"):
-                pairs = await form_of(request)
-                must_be_proven(request, token, dict(pairs))
+                must_be_own(request)
+                if not files:
+                    pairs = await form_of(request)
+                    must_be_proven(request, token, dict(pairs))
             visit = Visit(request, actor, token, dict(pairs), pairs)
             if request.method == "GET":
                 visit.since = written(await hub(database(request)).position())

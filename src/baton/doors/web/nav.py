@@ -37,7 +37,7 @@ def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
     return Navigation(
         main=[
             item("Board", "/board"),
-            item("Leads", "/leads"),
+            item("Leads", "/leads", "/imports"),
             item("Contacts", "/contacts", "/companies"),
             item("Tasks", "/tasks"),
             item("Dashboard", "/dashboard/crm"),

@@ -23,7 +23,7 @@ from baton.kernel.values import new_id, time_zones, utc_now
 from baton.pipelines.pipeline import Pipeline
 
 SESSION = "baton_session"
-MAX_FIELDS = 200
+MAX_FIELDS = 500
 
 
 class Visit:

@@ -16,3 +16,4 @@ import "./conditions.js";
 import "./select.js";
 import "./reorder.js";
 import "./cells.js";
+import "./drop.js";
