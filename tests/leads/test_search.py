@@ -122,6 +122,9 @@ async def plan(team: Team, sql: str, *args: Any) -> str:
         ("l.name_key", "'kofi'", "DESC", "leads_by_name"),
         ("l.value_key", "4000000", "DESC", "leads_by_value"),
         ("l.created_at", "now() - interval '9 days'", "DESC", "leads_newest"),
+        ("l.score", "50", "DESC", "leads_by_score"),
+        ("l.score", "50", "ASC", "leads_by_score"),
+        ("l.company_key", "'company4'", "ASC", "leads_by_company"),
     ],
 )
 async def test_orders_have_an_index(large: Team, column: str, value: str, direction: str, index: str) -> None:
@@ -143,7 +146,7 @@ async def test_orders_have_an_index(large: Team, column: str, value: str, direct
     ("field", "op", "value", "index"),
     [
         ("ownerId", "=", "owner", "leads_owner"),
-        ("stageId", "=", "none", "leads_board"),
+        ("stageId", "=", "none", "leads_stage_owner"),
         ("contactId", "=", "none", "leads_contact"),
     ],
 )
@@ -158,6 +161,26 @@ async def test_filters_use_their_index(large: Team, field: str, op: str, value: 
     )
     assert index in told, told
     assert "coalesce" not in told.lower(), told
+
+
+async def test_a_stage_and_an_owner_are_read_newest_first_from_one_index(large: Team) -> None:
+    """Spec A10: nothing is sorted, however many leads the stage has."""
+    told = await plan(
+        large,
+        """SELECT l.id FROM leads l WHERE l.org_id = $1 AND l.deleted_at IS NULL AND l.stage_id = $2 AND l.owner_id = $3
+            ORDER BY l.created_at DESC, l.id DESC LIMIT 50""",
+        large.org_id, large.org_id, large.ben.id,
+    )  # fmt: skip
+    assert "leads_stage_owner" in told, told
+    assert "Sort" not in told, told
+
+
+async def test_reads_are_planned_for_what_they_ask(large: Team) -> None:
+    """A statement that was asked often is planned anew for each stage, owner and tag; a write keeps its plans."""
+    async with large.db.transaction(large.org_id, read_only=True) as conn:
+        assert await conn.fetchval("SHOW plan_cache_mode") == "force_custom_plan"
+    async with large.db.transaction(large.org_id) as conn:
+        assert await conn.fetchval("SHOW plan_cache_mode") == "auto"
 
 
 async def test_a_field_that_is_asked_often_has_an_index(large: Team) -> None:

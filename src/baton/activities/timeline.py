@@ -105,10 +105,13 @@ async def page(
         total = await tx.fetchval(
             f"SELECT count(*) FROM (SELECT FROM activities a WHERE {found} LIMIT {COUNTED}) c", *args
         )
-    rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM activities a WHERE {found} ORDER BY a.occurred_at DESC, a.id DESC LIMIT {limit + 1} OFFSET {skipped}",
-        *args,
-    )
+    source, newest = "activities a", f"ORDER BY a.occurred_at DESC, a.id DESC LIMIT {limit + 1}"
+    if lead_ids is not None and subjects is None:
+        # Lead by lead along the index: of several leads, or of a busy one, the planner might walk the whole log instead.
+        own = found.replace("a.lead_id = ANY ($2)", "a.lead_id = w.id")
+        source = f"unnest($2::uuid[]) w (id) CROSS JOIN LATERAL (SELECT * FROM activities a WHERE {own} {newest} + {skipped}) a"
+        found = "true"
+    rows = await tx.fetch(f"SELECT {COLUMNS} FROM {source} WHERE {found} {newest} OFFSET {skipped}", *args)
     items = [from_row(row) for row in rows[:limit]]
     more = cursor(items[-1].occurred_at, items[-1].id) if len(rows) > limit else None
     return Page(items=items, next_cursor=more, total=total)

@@ -11,9 +11,10 @@ from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
 from baton.kernel.values import Ref
-from baton.leads.lead import COLUMNS, Lead, from_row, get
+from baton.leads.lead import Lead, from_row, get
 from baton.leads.matching import matching
 from baton.leads.order import order
+from baton.leads.ordered import ordered
 
 MAX_LIMIT = 200
 
@@ -56,15 +57,11 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
     tests, args = await matching(tx, input.where, input.search, input.segment_id)
     total = await tx.fetchval(f"SELECT count(*) FROM leads l WHERE {tests}", *args) if input.count else None
     by = await order(tx, input.sort, descending=input.descending)
-    direction, beyond = ("DESC", "<") if input.descending else ("ASC", ">")
+    after = None
     if input.cursor is not None:
-        args += position(input.cursor, by.type, UUID)
-        tests += f" AND ({by.sql}, l.id) {beyond} (${len(args) - 1}, ${len(args)})"
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS}, {by.sql} AS sorted_by FROM leads l WHERE {tests}
-             ORDER BY {by.sql} {direction}, l.id {direction} LIMIT {input.limit + 1}""",
-        *args,
-    )
+        value, id = position(input.cursor, by.type | None if by.indexed else by.type, UUID)
+        after = (value, id)
+    rows = await ordered(tx, by, tests, args, descending=input.descending, limit=input.limit + 1, after=after)
     items = [from_row(row) for row in rows[: input.limit]]
     more = cursor(rows[input.limit - 1]["sorted_by"], items[-1].id) if len(rows) > input.limit else None
     return Page(items=items, next_cursor=more, total=total)

@@ -20,11 +20,25 @@ _LAST_LETTER = "chr(1114111)"
 
 
 @dataclass(frozen=True, slots=True)
+class Indexed:
+    """A column with an index of its own: what stands in it, the tests for leads with a value and without one, and the value itself."""
+
+    sql: str
+    has: str
+    lacks: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """An order of leads `l`: its SQL, never null, and the Python type of its values, for cursors."""
+    """An order of leads `l`: its SQL, never null, and the Python type of its values, for cursors.
+
+    With `indexed` an index walks the leads that have a value, and another those that have none: at any depth as fast as at the first page.
+    """
 
     sql: str
     type: Any
+    indexed: Indexed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,17 @@ _COLUMNS: Mapping[str, _Column] = {
     "score": _small("l.score"),
     "valueCents": _Column("l.value_cents", _Large, "-1", "9223372036854775807"),
 }
+
+
+def _nullable(sql: str) -> Indexed:
+    return Indexed(sql, f"{sql} IS NOT NULL", f"{sql} IS NULL", sql)
+
+
+_INDEXED: Mapping[str, Indexed] = {
+    "companyName": _nullable("l.company_key"),
+    "score": _nullable("l.score"),
+    "valueCents": Indexed("l.value_key", "l.value_key >= 0", "l.value_key = -1", "l.value_cents"),
+}
 _NEVER_EMPTY = {"createdAt", "lastActivityAt", "stageEnteredAt", "name", "source"}
 SORTS = tuple(_COLUMNS)
 
@@ -79,19 +104,24 @@ async def order(tx: Tx, sort: str, *, descending: bool) -> Order:
 
     Values of different currencies stand in the order of their minor units. Raises Invalid for anything else.
     """
-    column = _COLUMNS.get(sort) or await _custom(tx, sort)
+    column, indexed = _COLUMNS.get(sort), _INDEXED.get(sort)
+    if column is None:
+        column, indexed = await _custom(tx, sort)
     if sort in _NEVER_EMPTY:
         return Order(column.sql, column.type)
-    if sort == "valueCents" and descending:
-        return Order("l.value_key", column.type)
-    return Order(f"coalesce({column.sql}, {column.least if descending else column.greatest})", column.type)
+    return Order(f"coalesce({column.sql}, {column.least if descending else column.greatest})", column.type, indexed)
 
 
-async def _custom(tx: Tx, sort: str) -> _Column:
+async def _custom(tx: Tx, sort: str) -> tuple[_Column, Indexed | None]:
     if sort.startswith("field."):
         for definition in await definitions.read(tx):
             if definition.key == sort[6:]:
-                return _of(definitions.column(definition))
+                field = definitions.indexed_column(definition)
+                # Text stands in its folded order, which its plain column does not have.
+                walked = (
+                    _nullable(field.sql) if definition.indexed and field.type in ("integer", "number", "date") else None
+                )
+                return _of(definitions.column(definition)), walked
     raise Invalid(f"Leads are sorted by one of: {', '.join(SORTS)}, or field.<key>.", field="sort")
 
 

@@ -15,9 +15,10 @@ from baton.kernel.values import Ref
 from baton.leads import totals
 from baton.leads.facts import source
 from baton.leads.find import MAX_LIMIT
-from baton.leads.lead import COLUMNS, Lead, from_row
+from baton.leads.lead import Lead, from_row
 from baton.leads.matching import matching
 from baton.leads.order import order
+from baton.leads.ordered import ordered
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Status
 
@@ -68,11 +69,8 @@ async def page(tx: Tx, actor: Actor, input: PageOfLeads) -> LeadsPage:
         )
     tests, args = await matching(tx, await _condition(tx, input), input.search)
     by = await order(tx, input.sort, descending=input.descending)
-    direction = "DESC" if input.descending else "ASC"
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM leads l WHERE {tests}
-             ORDER BY {by.sql} {direction}, l.id {direction} LIMIT {input.limit} OFFSET {(input.page - 1) * input.limit}""",
-        *args,
+    rows = await ordered(
+        tx, by, tests, args, descending=input.descending, limit=input.limit, offset=(input.page - 1) * input.limit
     )
     total, estimate = await _total(tx, input, tests, args)
     return LeadsPage(
