@@ -1,124 +1,195 @@
-"""Rows a second of an import and of an export, beside their limits in the same run: `python -m bench.files [rows]`.
+"""Rows a second of an import, an export and a re-score, beside COPY and the bare statements that write the very same rows."""
 
-The limit of an export is COPY of the table as it is; that of an import is the bare INSERT … SELECT of the very rows that it
-wrote (leads, their activities and their scores) into the same tables, with their indexes.
-"""
-
-import asyncio
 import io
-import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import asyncpg
-import uvloop
-from tests.team import make_team
 
 from baton.exports.stream import stream
 from baton.imports.load import load
-from baton.kernel import settings as configuration
-from baton.kernel.actor import Actor
+from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
-from baton.kernel.embedded import EmbeddedPostgres
-from baton.kernel.installation import installation
-from baton.kernel.migrate import migrate
 from baton.kernel.operation import perform
+from baton.leads.score_batch import refresh_organization
+from bench.client import median
+from bench.dataset import database
+from bench.lines import Line, at_least, per_second
+from bench.load import numbers
+from bench.server import Place
 
-HEADERS = "First Name,Last Name,Email,Phone,Company,Job Title,Website,City,Lead Source,Status,Amount,Employees,Tags,Favourite colour"
+HEADERS = "First Name,Last Name,Email,Phone,Company,Job Title,Website,City,Lead Source,Status,Amount,Employees,Tags"
 TITLES, SOURCES, STATUSES = (
     ("CTO", "Sales Manager", "Engineer"),
     ("Web", "Referral", "Event"),
     ("New", "Contacted", "Qualified"),
 )
+IMPORTED = 200_000
 _NEW = {"id": "m.new", "lead_id": "m.new", "subject_id": "m.new"}
 _NONE = ("external_id", "contact_id", "company_id", "converted_from_id", "converted_to_id")
 
 
 def write(path: Path, rows: int) -> None:
-    """A file of leads, five thousand companies at most."""
+    """A file of new leads, five thousand companies at most."""
+    first = next(numbers)
     with path.open("w", encoding="utf-8") as file:
         file.write(HEADERS + "\n")
         for n in range(rows):
             firm, third = n % 5_000, n % 3
             file.write(
-                f"Ana{n},Silva{n % 977},ana{n}@acme{firm}.example,+351 21 {n:07d},Acme {firm},{TITLES[third]},"
-                f'https://acme{firm}.example,Lisbon,{SOURCES[third]},{STATUSES[third]},"{n % 9_000 + 1}.50",{n % 900},hot; t{n % 20},blue\n'
+                f"Ana{n},Silva{n % 977},ana{first + n}@acme{firm}.example,+351 21 {n:07d},Acme {firm},{TITLES[third]},"
+                f'https://acme{firm}.example,Lisbon,{SOURCES[third]},{STATUSES[third]},"{n % 9_000 + 1}.50",{n % 900},hot; t{n % 20}\n'
             )
 
 
-async def bare(owner: asyncpg.Connection) -> float:
-    """Seconds of writing the same rows again by INSERT … SELECT, in one transaction."""
-    await owner.execute("CREATE TEMP TABLE made AS SELECT id AS old, uuidv7() AS new FROM leads")
-    began = time.perf_counter()
-    async with owner.transaction():
-        for table, join in (("leads", "t.id"), ("activities", "t.lead_id"), ("lead_scores", "t.lead_id")):
-            found = await owner.fetch(
-                """SELECT attname FROM pg_attribute
-                    WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum""",
-                table,
-            )
-            names = [row["attname"] for row in found]
-            own = _NEW if table == "leads" else _NEW | {"id": "uuidv7()"}
-            values = ("NULL" if name in _NONE else own.get(name, f"t.{name}") for name in names)
-            await owner.execute(
-                f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM {table} t JOIN made m ON m.old = {join}"
-            )
-    return time.perf_counter() - began
+def _admin(place: Place) -> Actor:
+    org = place.data.main
+    return Actor(type="user", org_id=org.id, role=Role.ADMIN, name="Ana Duarte", id=org.ana, via="page")
 
 
-async def export(db: Database, actor: Actor, format: str) -> float:
-    """Seconds of an export."""
-    began = time.perf_counter()
-    begun = await perform(db, actor, "crm.exports.leads", {"format": format})
-    async for _ in stream(db, actor, begun):
-        pass
-    return time.perf_counter() - began
-
-
-async def measure(server: EmbeddedPostgres, rows: int) -> None:
-    """Import, export and their limits, told in rows a second and as ratios."""
-    settings = configuration.load(data=server.folder, environ={}).with_database(server.dsn())
-    await migrate(server.dsn(), settings)
-    assert settings.app_dsn
-    assert settings.relay_dsn
-    db = Database(settings.app_dsn, settings.relay_dsn, installation=installation(settings))
+async def export(place: Place) -> list[Line]:
+    """All leads of the large organization to CSV, beside COPY of the same rows of the table as it is."""
+    db, owner = database(place.settings), await asyncpg.connect(place.root())
     await db.open()
-    team = await make_team(db, "Bench")
-    write(server.folder / "leads.csv", rows)
-    began = time.perf_counter()
-    report = await load(db, team.ana, server.folder / "leads.csv")
-    imported = time.perf_counter() - began
-    owner = await asyncpg.connect(server.dsn())
-    await owner.execute("VACUUM ANALYZE")
-    for _ in range(3):
+    ours, bare = [], []
+    count = await owner.fetchval(
+        "SELECT count(*) FROM leads WHERE org_id = $1 AND deleted_at IS NULL", place.data.main.id
+    )
+    for _ in range(place.rounds):
         began = time.perf_counter()
-        await owner.copy_from_query("SELECT * FROM leads", output=io.BytesIO(), format="csv")
-        copy = time.perf_counter() - began
-        for format in ("csv", "jsonl"):
-            took = await export(db, team.ana, format)
-            print(
-                f"export {format:5} {rows / took:>9,.0f} rows/s   COPY TO {rows / copy:>9,.0f}   ratio {copy / took:.2f}"
-            )
-    limit = await bare(owner)
-    done = report.created / imported
-    print(f"import       {done:>9,.0f} rows/s   INSERT  {rows / limit:>9,.0f}   ratio {limit / imported:.2f}")
+        sql = f"SELECT * FROM leads WHERE org_id = '{place.data.main.id}' AND deleted_at IS NULL"
+        await owner.copy_from_query(sql, output=_Nowhere(), format="csv", timeout=3600)
+        bare.append(count / (time.perf_counter() - began))
+        began = time.perf_counter()
+        begun = await perform(db, _admin(place), "crm.exports.leads", {"format": "csv"})
+        async for _ in stream(db, _admin(place), begun):
+            pass
+        ours.append(count / (time.perf_counter() - began))
     await owner.close()
     await db.close()
+    return [_line(f"export of {count:,} leads to CSV", "rows/s ÷ COPY TO", ours, bare, 0.4)]
 
 
-def main() -> None:
-    """Measure on an embedded server of its own, which is removed afterwards."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    folder = Path(tempfile.mkdtemp(prefix="baton-bench-"))
-    folder.chmod(0o711)
-    try:
-        with EmbeddedPostgres(folder) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(measure(server, rows))
-    finally:
-        shutil.rmtree(folder)
+class _Nowhere(io.RawIOBase):
+    def write(self, part: Any) -> int:
+        return len(part)
 
 
-if __name__ == "__main__":
-    main()
+async def import_(place: Place) -> list[Line]:
+    """200,000 rows in as many files as there are rounds: deduplicated, logged, scored; beside the bare INSERT … SELECT of what they wrote."""
+    db, owner = database(place.settings), await asyncpg.connect(place.root())
+    await db.open()
+    each = max(2_000, min(IMPORTED, place.data.leads // 5) // place.rounds)
+    ours, bare = [], []
+    for _ in range(place.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "leads.csv"
+            write(file, each)
+            began = time.perf_counter()
+            report = await load(db, _admin(place), file)
+            ours.append(report.created / (time.perf_counter() - began))
+        bare.append(report.created / await _bare(owner, place.data.main.id, report.operation_id))
+    await owner.close()
+    await db.close()
+    return [_line(f"import of {each:,} rows", "rows/s ÷ INSERT … SELECT", ours, bare, 0.5)]
+
+
+async def _bare(owner: asyncpg.Connection, org_id: UUID, operation_id: UUID | None) -> float:
+    """Seconds of writing the leads, activities and scores of an import again by INSERT … SELECT; nothing of it stays."""
+    await owner.execute("DROP TABLE IF EXISTS made")
+    await owner.execute("CREATE TEMP TABLE made (old uuid, new uuid)")
+    await owner.execute(
+        """INSERT INTO made SELECT lead_id, uuidv7() FROM activities WHERE org_id = $1 AND operation_id = $2 AND kind = 'lead_imported'""",
+        org_id, operation_id,
+    )  # fmt: skip
+    await owner.execute("ANALYZE made")
+    whole = owner.transaction()
+    await whole.start()
+    began = time.perf_counter()
+    for table, join in (("leads", "t.id"), ("activities", "t.lead_id"), ("lead_scores", "t.lead_id")):
+        found = await owner.fetch(
+            """SELECT attname FROM pg_attribute
+                WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum""",
+            table,
+        )
+        names = [row["attname"] for row in found]
+        own = _NEW if table == "leads" else _NEW | {"id": "uuidv7()"}
+        values = ("NULL" if name in _NONE else own.get(name, f"t.{name}") for name in names)
+        await owner.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM made m JOIN {table} t ON t.org_id = $1 AND m.old = {join}",
+            org_id, timeout=3600,
+        )  # fmt: skip
+    seconds = time.perf_counter() - began
+    await whole.rollback()
+    return seconds
+
+
+async def rescore(place: Place) -> list[Line]:
+    """All open leads scored after one rule of a source changed; beside the bare UPDATE and the INSERT of the history that it wrote."""
+    db, owner, org = database(place.settings), await asyncpg.connect(place.root()), place.data.main
+    await db.open()
+    ours, bare = [], []
+    await refresh_organization(db, org.id)
+    for _ in range(place.rounds):
+        await _change_rule(db, place)
+        began = time.perf_counter()
+        done = await refresh_organization(db, org.id)
+        ours.append(done.scored / (time.perf_counter() - began))
+        bare.append(done.scored / await _bare_scores(owner, org.id, done.changed))
+    await owner.close()
+    await db.close()
+    return [
+        _line(
+            f"re-score of {done.scored:,} open leads, {done.changed:,} changed",
+            "leads/s ÷ UPDATE + INSERT",
+            ours,
+            bare,
+            0.7,
+        )
+    ]
+
+
+async def _change_rule(db: Database, place: Place) -> None:
+    factors = await perform(db, _admin(place), "crm.scoring.rules", {})
+    for factor in factors:
+        for rule in factor.rules:
+            if rule.name == "source partner":
+                rule.points = 17 if rule.points == 18 else 18
+    given = [
+        {"key": f.key, "label": f.label, "maxPoints": f.max_points, "combine": f.combine, "weight": f.weight,
+         "rules": [{"name": r.name, "condition": r.condition, "points": r.points, "enabled": r.enabled} for r in f.rules]}
+        for f in factors
+    ]  # fmt: skip
+    await perform(db, _admin(place), "crm.scoring.setRules", {"factors": given})
+
+
+async def _bare_scores(owner: asyncpg.Connection, org_id: UUID, changed: int) -> float:
+    """Seconds of looking all open leads over, updating as many and writing as much history as the re-score did; nothing stays."""
+    whole = owner.transaction()
+    await whole.start()
+    await owner.execute(
+        """CREATE TEMP TABLE changed ON COMMIT DROP AS SELECT lead_id, score, band, reasons, number, operation_id, created_at FROM lead_scores
+            WHERE org_id = $1 AND cause = 'batch' ORDER BY id DESC LIMIT $2""",
+        org_id, changed,
+    )  # fmt: skip
+    began = time.perf_counter()
+    await owner.execute(
+        """UPDATE leads l SET score = (c.score + 1) % 100, version = l.version + 1 FROM changed c WHERE l.org_id = $1 AND l.id = c.lead_id""",
+        org_id, timeout=3600,
+    )  # fmt: skip
+    await owner.execute(
+        """INSERT INTO lead_scores (org_id, id, lead_id, number, score, band, reasons, cause, operation_id, created_at)
+           SELECT $1, uuidv7(), lead_id, number + 1, score, band, reasons, 'batch', operation_id, created_at FROM changed""",
+        org_id, timeout=3600,
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    await whole.rollback()
+    return seconds
+
+
+def _line(path: str, figure: str, ours: list[float], bare: list[float], required: float) -> Line:
+    rate, limit = median(ours), median(bare)
+    return at_least(path, figure, rate / limit, required, ours=per_second(rate), limit=per_second(limit))
