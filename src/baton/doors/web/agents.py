@@ -7,10 +7,6 @@ from starlette.responses import Response
 
 from baton.accounts.hours import WorkingHours
 from baton.accounts.members import AddAgent, EditMember, Member
-from baton.agents.playbook import PlaybookRule, ReadPlaybook
-from baton.agents.run import ListRuns, Run
-from baton.doors.web.conditions import vocabulary
-from baton.doors.web.playbooks import rule_view, run_views
 from baton.doors.web.render import done, page, redirect
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import who
@@ -24,7 +20,6 @@ KINDS = {
     "external": "works from outside, by its token",
     "model": "decides by a model",
 }
-SHOWN = 20
 
 
 async def show(visit: Visit) -> Response:
@@ -32,25 +27,6 @@ async def show(visit: Visit) -> Response:
     members = await visit.members()
     agents = [agent_view(member, members) for member in members if member.kind == "agent"]
     return await page(visit, "agents.html", here=HERE, agents=agents)
-
-
-async def profile(visit: Visit) -> Response:
-    """GET /agents/{agent}: the profile, the playbook in words, and the latest runs with their receipts."""
-    agent = await found(visit)
-    known = await vocabulary(visit)
-    rules: list[PlaybookRule] = await visit.perform("crm.agents.playbook", ReadPlaybook(agent_id=str(agent.id)))
-    runs: list[Run] = await visit.perform("crm.agents.runs", ListRuns(agent_id=agent.id))
-    counts = [step.outcome for run in runs for step in run.receipt]
-    return await page(
-        visit,
-        "agent.html",
-        here=HERE,
-        agent=agent_view(agent, await visit.members()),
-        rules=[rule_view(rule, known) for rule in rules],
-        runs=await run_views(visit, runs[:SHOWN], known),
-        told=f"the last {min(len(runs), SHOWN)} of {len(runs)}{'+' if len(runs) == 100 else ''}" if runs else "",
-        counts={name: counts.count(name) for name in ("done", "skipped", "failed")},
-    )
 
 
 async def found(visit: Visit) -> Member:
@@ -128,13 +104,16 @@ async def edit(visit: Visit) -> Response:
     error: Refusal | None = None
     days = [value for key, value in visit.several if key == "day"]
     values: dict[str, Any] = {
-        "name": agent.name, "from": agent.working_hours.from_, "to": agent.working_hours.to, "timeZone": agent.time_zone,
+        "name": agent.name, "purpose": agent.purpose or "", "supervisorId": str(agent.supervisor_id or ""),
+        "from": agent.working_hours.from_, "to": agent.working_hours.to, "timeZone": agent.time_zone,
         "capacity": agent.capacity or "", "version": agent.version, "days": [str(day) for day in agent.working_hours.days],
     } | visit.fields | ({"days": days} if days else {})  # fmt: skip
     if visit.request.method == "POST":
         try:
             wish = {
                 "memberId": str(agent.id), "name": visit.fields.get("name", "").strip() or agent.name,
+                "purpose": visit.fields.get("purpose", agent.purpose or "").strip(),
+                "supervisorId": visit.fields.get("supervisorId") or None,
                 "timeZone": visit.fields.get("timeZone", "").strip() or agent.time_zone,
                 "capacity": _capacity(visit.fields),
                 "workingHours": _hours(visit.fields, days),
@@ -145,7 +124,8 @@ async def edit(visit: Visit) -> Response:
             error = refusal
     return await sheet(
         visit, "agent_edit.html", f"Change {agent.name}", act="Save", back=f"/agents/{agent.id}", values=values, error=error,
-        here=HERE, days=[(str(number), name) for number, name in enumerate(DAYS, start=1)],
+        here=HERE, people=[(str(member.id), member.name) for member in await visit.members() if member.kind == "person"],
+        days=[(str(number), name) for number, name in enumerate(DAYS, start=1)],
     )  # fmt: skip
 
 

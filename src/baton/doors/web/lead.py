@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from baton.activities import kinds
 from baton.activities.activity import Activity
+from baton.agents.approval import Approval, ListApprovals
+from baton.doors.web.approvals import approval_views
 from baton.doors.web.changes import Change
 from baton.doors.web.facts import Fact, facts
 from baton.doors.web.phrases import Names, Part, face
@@ -92,6 +94,7 @@ async def lead_page(
     if fact is not None:
         shown = [fact if each.key == fact.key else each for each in shown]
     told, url, more_url = await timeline(visit, lead)
+    held: list[Approval] = await visit.perform("crm.approvals.list", ListApprovals(lead_id=id, status="waiting"))
     return await page(
         visit,
         "lead.html",
@@ -102,6 +105,7 @@ async def lead_page(
         more_url=more_url,
         score=await _score(visit, lead),
         tasks=await open_tasks(visit, lead),
+        waiting=await approval_views(visit, held),
     )
 
 

@@ -40,6 +40,7 @@ def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
             item("Leads", "/leads", "/imports"),
             item("Contacts", "/contacts", "/companies"),
             item("Tasks", "/tasks"),
+            item("Approvals", "/approvals"),
             item("Dashboard", "/dashboard/crm"),
         ],
         pipelines=[item(pipeline.name, f"/board/{pipeline.id}", f"/history/{pipeline.id}") for pipeline in pipelines],
