@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 	"$$p" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; \
 	done)
 
-.PHONY: help setup setup-dev run test bench bench-quick spec lint format lock clean
+.PHONY: help setup setup-dev run test bench bench-quick spec fuzz lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -54,6 +54,9 @@ bench: setup-dev ## Measure every path beside its limit with a million leads (LI
 
 bench-quick: setup-dev ## The same with 50,000 leads, in under two minutes
 	@"$(BIN)/python" -m bench $(LINES) --leads 50000 --seconds 1 $(ARGS)
+
+fuzz: setup-dev ## Try everything that the OpenAPI document says, for ten minutes (ARGS="--max-time 1200 --seed 7")
+	@"$(BIN)/python" -m tests.doors.fuzz $(ARGS)
 
 lint: setup-dev ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .

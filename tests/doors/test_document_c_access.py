@@ -67,7 +67,7 @@ async def test_who_may(
 
 async def test_a_fixed_address_wins_over_an_id(ana: Caller) -> None:
     """PUT …/stages/reorder/:id is no stage “reorder” of a pipeline; other methods say which ones there are."""
-    answer = await ana.call("PUT", f"{STAGES}/reorder/pipe-none", [])
+    answer = await ana.call("PUT", f"{STAGES}/reorder/pipe-none", ["stage-x"])
     assert "pipeline" in answer.json()["detail"]
     wrong = await ana.call("PATCH", PIPELINES)
     assert (wrong.status_code, {*wrong.headers["allow"].split(", ")}) == (405, {"GET", "HEAD", "POST"})

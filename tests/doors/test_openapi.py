@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 from baton.automations.webhooks.events import EVENTS
 from baton.automations.webhooks.events import body as message_of
 from baton.doors.document_c import ROWS
+from baton.doors.files import routes as file_routes
 from baton.doors.openapi import document, offered
 from baton.kernel.operation import perform, registry
 from tests.doors.conftest import Caller
@@ -43,8 +44,16 @@ async def test_is_valid_openapi_and_public(http: httpx2.AsyncClient) -> None:
 
 def test_holds_every_operation_and_every_route(written: Any) -> None:
     """Spec C1: what is offered is described, and nothing else; each operation's id is its own."""
-    native = {path.removeprefix("/api/v1/") for path in written["paths"] if path.startswith("/api/v1/")}
+    native = {path.removeprefix("/api/v1/") for path in written["paths"] if path.startswith("/api/v1/crm.")}
     assert native == set(OFFERED)
+    for name in native:
+        methods = {"get", "post"} if registry[name].kind == "query" else {"post"}
+        assert set(written["paths"][f"/api/v1/{name}"]) == methods, name
+    files = {
+        (method.upper(), route.path) for route in file_routes() for method in route.methods or () if method != "HEAD"
+    }
+    described = {(method.upper(), path) for path, item in written["paths"].items() for method in item}
+    assert {(method, path.replace("{id:uuid}", "{id}")) for method, path in files} <= described
     routes = {
         (method.upper(), path)
         for path, item in written["paths"].items() if path.startswith("/api/crm/") for method in item

@@ -39,7 +39,7 @@ async def test_problem_details(ben: Caller) -> None:
         "type": "urn:baton:error:bad-request",
         "title": "Bad Request",
         "status": 400,
-        "detail": "Expected `str | null`, got `int` (field dueIn)",
+        "detail": "“dueIn” is text or null, not a whole number.",
         "code": "BAD_REQUEST",
         "requestId": "my-request-1",
         "field": "dueIn",

@@ -67,7 +67,7 @@ async def test_a_bad_capture_fails_alone(fresh: Team) -> None:
     answers = await _together(fresh, bodies)
     wrong = {place: answer for place, answer in enumerate(answers) if isinstance(answer, BaseException)}
     assert {place: (type(error), error.field) for place, error in wrong.items() if isinstance(error, BatonError)} == {
-        3: (Invalid, "email"), 5: (Invalid, "firstName"), 7: (Invalid, "valueCents"),
+        3: (Invalid, "email"), 5: (Invalid, "firstName"), 7: (Invalid, "estimatedValue"),
     }  # fmt: skip
     assert (await fresh.do(fresh.ana, "crm.leads.pipelineSummary")).total == 9
 

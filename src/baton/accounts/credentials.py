@@ -1,7 +1,10 @@
 """API keys and agents' tokens: shown once, kept as hashes, revoked at once. Spec B9."""
 
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.accounts.members import member
 from baton.accounts.sign_in import must_not_be_agent
@@ -12,6 +15,7 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation, registry
 from baton.kernel.security import new_token, token_hash
+from baton.kernel.shapes import Days, Kind, Name
 from baton.kernel.values import Ref, new_id
 
 
@@ -41,10 +45,10 @@ class CreateCredential(Input, kw_only=True):
     A key that was made with a scoped key is limited to the scopes of that key, or fewer.
     """
 
-    name: str
+    name: Name
     member_id: Ref | None = None
-    scopes: list[str] = []
-    days: int | None = None
+    scopes: Annotated[list[Kind], Meta(max_length=500)] = []
+    days: Days | None = None
 
 
 class RevokeCredential(Input, kw_only=True):

@@ -8,17 +8,18 @@ from baton.kernel.actor import Role, system
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input
+from baton.kernel.shapes import CurrencyCode, Email, Name, Password, Zone
 
 
 class Found(Input, kw_only=True):
     """A new organization and the person who owns it."""
 
-    name: str
-    owner_name: str
-    owner_email: str
-    owner_password: str
-    currency: str = "USD"
-    time_zone: str = "UTC"
+    name: Name
+    owner_name: Name
+    owner_email: Email
+    owner_password: Password
+    currency: CurrencyCode = "USD"
+    time_zone: Zone = "UTC"
 
 
 async def found(tx: Tx, input: Found) -> tuple[Organization, Member]:

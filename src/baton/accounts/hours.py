@@ -2,17 +2,21 @@
 
 from collections.abc import Container
 from datetime import date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Meta
+
+from baton.kernel.shapes import TimeOfDay
 
 
 class WorkingHours(msgspec.Struct, frozen=True):
     """Days of the week (1 Monday … 7 Sunday) and a window "HH:MM" in the member's time zone."""
 
-    days: tuple[int, ...] = (1, 2, 3, 4, 5)
-    from_: str = msgspec.field(default="09:00", name="from")
-    to: str = "17:00"
+    days: Annotated[tuple[Annotated[int, Meta(ge=1, le=7)], ...], Meta(min_length=1, max_length=7)] = (1, 2, 3, 4, 5)
+    from_: TimeOfDay = msgspec.field(default="09:00", name="from")
+    to: TimeOfDay = "17:00"
 
     def __post_init__(self) -> None:
         if not set(self.days) <= set(range(1, 8)) or not self.days:

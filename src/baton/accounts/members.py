@@ -1,9 +1,10 @@
 """Members of an organization: people, and agents with a supervisor, working hours and capacity. Spec A6, B9."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.hours import WorkingHours
 from baton.activities import kinds
@@ -14,6 +15,7 @@ from baton.kernel.db import Row, Tx, by_ref, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.security import hash_password
+from baton.kernel.shapes import Count, Email, ExternalId, Line, Name, Password, Version, Zone
 from baton.kernel.values import Ref, email_address, email_key, new_id, time_zones
 
 AgentKind = Literal["playbook", "model", "external"]
@@ -44,40 +46,40 @@ class Member(Output, kw_only=True):
 class AddPerson(Input, kw_only=True):
     """A person to add, new to this installation; the password is what they sign in with first."""
 
-    name: str
-    email: str
+    name: Name
+    email: Email
     role: Role = Role.MEMBER
-    password: str | None = None
-    time_zone: str = "UTC"
-    capacity: int | None = None
-    external_id: str | None = None
+    password: Annotated[Password, Meta(min_length=MIN_PASSWORD)] | None = None
+    time_zone: Zone = "UTC"
+    capacity: Count | None = None
+    external_id: ExternalId | None = None
 
 
 class AddAgent(Input, kw_only=True):
     """An agent to add, under the supervision of a person. Its role is at most member."""
 
-    name: str
+    name: Name
     agent_kind: AgentKind = "playbook"
-    purpose: str | None = None
+    purpose: Line | None = None
     supervisor_id: Ref | None = None
-    time_zone: str = "UTC"
-    capacity: int | None = None
-    external_id: str | None = None
+    time_zone: Zone = "UTC"
+    capacity: Count | None = None
+    external_id: ExternalId | None = None
 
 
 class EditMember(Input, kw_only=True):
     """What of a member to change; absent fields stay. Agents alone have a purpose and a supervisor, who is a person."""
 
     member_id: Ref
-    version: int | None = None
-    name: str | None = None
-    purpose: str | None = None
+    version: Version | None = None
+    name: Name | None = None
+    purpose: Line | None = None
     supervisor_id: Ref | None = None
     role: Role | None = None
     status: Literal["active", "paused"] | None = None
-    time_zone: str | None = None
+    time_zone: Zone | None = None
     working_hours: WorkingHours | None = None
-    capacity: int | None = None
+    capacity: Count | None = None
 
 
 class RemoveMember(Input, kw_only=True):

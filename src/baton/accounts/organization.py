@@ -1,7 +1,9 @@
 """The organization: everything belongs to exactly one. Spec A1."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -9,6 +11,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import CurrencyCode, Name, Zone
 from baton.kernel.values import time_zones
 
 UnknownSenders = Literal["wait", "lead", "skip"]
@@ -35,10 +38,10 @@ class Organization(Output, kw_only=True):
 class EditOrganization(Input, kw_only=True):
     """What of the organization to change; absent fields stay."""
 
-    name: str | None = None
-    currency: str | None = None
-    time_zone: str | None = None
-    outreach_gap_hours: int | None = None
+    name: Name | None = None
+    currency: CurrencyCode | None = None
+    time_zone: Zone | None = None
+    outreach_gap_hours: Annotated[int, Meta(ge=0, le=MAX_GAP)] | None = None
     unknown_senders: UnknownSenders | None = None
 
 

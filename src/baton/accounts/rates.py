@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated
+
+from msgspec import Meta
 
 from baton.accounts.organization import organization
 from baton.activities import kinds
@@ -33,10 +36,16 @@ class RateTable(Output, kw_only=True):
     rates: list[Rate]
 
 
+_RATES = {
+    "propertyNames": {"pattern": "^[A-Za-z]{3}$"},
+    "additionalProperties": {"type": "number", "exclusiveMinimum": 0, "maximum": 10**9},
+}  # what is held below, in words
+
+
 class SetRates(Input, kw_only=True):
     """What one unit of each currency is worth in the organization's own, as `{"EUR": 1.08}`. Currencies that are left out have no rate."""
 
-    rates: dict[str, float]
+    rates: Annotated[dict[str, float], Meta(max_length=200, extra_json_schema=_RATES)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, Kind, Moment, PageNumber, PageSize
 
 MAX_LIMIT = 200
 DEPTH = 10_000
@@ -22,14 +23,14 @@ class ReadAudit(Input, kw_only=True):
     instead of `cursor` also tells the total, up to 100,000.
     """
 
-    kind: str | None = None
+    kind: Kind | None = None
     actor_id: UUID | None = None
     operation_id: UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = 50
-    cursor: str | None = None
-    page: int | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+    page: PageNumber | None = None
 
 
 @operation("crm.activities.list", kind="query", role=Role.MEMBER, summary="Read the organization's log")

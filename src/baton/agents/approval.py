@@ -15,6 +15,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from baton.kernel.operation import Input, Operation, Output, canonical, decode, find, operation, registry, settlers
+from baton.kernel.shapes import PageSize
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads
 from baton.messages.draft import fixed
@@ -78,7 +79,7 @@ class ListApprovals(Input, kw_only=True):
     status: State | None = None
     lead_id: Ref | None = None
     agent_id: UUID | None = None
-    limit: int = 50
+    limit: PageSize = 50
 
 
 class GetApproval(Input, kw_only=True):

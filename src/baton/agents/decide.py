@@ -1,9 +1,10 @@
 """Deciding on what an agent asked for: approve, edit and approve, reject; and closing what cannot be done any more. Spec A6."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
@@ -12,6 +13,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.kernel.operation import Input, canonical, decode, find, operation, settlers
+from baton.kernel.shapes import Reason, Values, Version
 from baton.kernel.values import clean
 
 
@@ -19,23 +21,23 @@ class Approve(Input, kw_only=True):
     """What to approve. `version` refuses where it was changed since it was read."""
 
     approval_id: UUID
-    version: int | None = None
+    version: Version | None = None
 
 
 class EditApproval(Input, kw_only=True):
     """What to approve with other words: `input` replaces fields of what was asked for."""
 
     approval_id: UUID
-    input: dict[str, Any]
-    version: int | None = None
+    input: Values
+    version: Version | None = None
 
 
 class Reject(Input, kw_only=True):
     """What to reject, and why: the agent reads the reason."""
 
     approval_id: UUID
-    reason: str
-    version: int | None = None
+    reason: Annotated[Reason, Meta(pattern=r"\S")]
+    version: Version | None = None
 
 
 class CloseApproval(Input, kw_only=True):

@@ -1,11 +1,12 @@
 """An agent's limits, and what it used of them: counted in the transaction of the act, so that no number of small acts slips by. Spec A6."""
 
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
@@ -16,6 +17,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Invalid, TooMany
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Count
 from baton.kernel.values import Ref, new_id
 
 What = Literal["actions", "sends", "tokens", "money"]
@@ -23,6 +25,7 @@ _SAID: dict[What, str] = {
     "actions": "acts a day", "sends": "messages a day", "tokens": "tokens a month", "money": "millionths of its currency a month",
 }  # fmt: skip
 MOST = 2**53
+Most: TypeAlias = Annotated[int, Meta(ge=0, le=MOST)]
 
 
 class LimitFacts(Output, kw_only=True):
@@ -57,13 +60,13 @@ class SetLimits(Input, kw_only=True):
     """All limits of an agent; what is left out has none."""
 
     agent_id: Ref
-    actions_per_day: int | None = None
-    sends_per_day: int | None = None
-    tokens_per_month: int | None = None
-    money_micros_per_month: int | None = None
-    largest_value_cents: int | None = None
-    second_person_above_cents: int | None = None
-    approval_hours: int = 72
+    actions_per_day: Count | None = None
+    sends_per_day: Count | None = None
+    tokens_per_month: Most | None = None
+    money_micros_per_month: Most | None = None
+    largest_value_cents: Most | None = None
+    second_person_above_cents: Most | None = None
+    approval_hours: Annotated[int, Meta(ge=1, le=2160)] = 72
 
 
 _NAMES = LimitFacts.__struct_fields__

@@ -1,9 +1,10 @@
 """A playbook: rules in rows that say on which activity an agent acts, for which leads, and what it does. Spec A6, A12."""
 
-from typing import Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.members import Member, member
 from baton.accounts.sign_in import must_not_be_agent
@@ -16,6 +17,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Forbidden, Invalid
 from baton.kernel.liquid import check_template
 from baton.kernel.operation import Input, Output, operation, registry
+from baton.kernel.shapes import Kind, Name, Values
 from baton.kernel.values import Ref, new_id
 
 TRIGGERS = (
@@ -28,8 +30,8 @@ TRIGGERS = (
 class Step(Input, kw_only=True):
     """One act: an operation and its input, whose texts may name the lead ({{ lead.name }}), its score, the agent, the activity."""
 
-    operation: str
-    input: dict[str, Any] = {}
+    operation: Kind
+    input: Values = {}
 
 
 class PlaybookRule(Output, kw_only=True):
@@ -47,10 +49,10 @@ class PlaybookRule(Output, kw_only=True):
 class NewPlaybookRule(Input, kw_only=True):
     """A rule to set."""
 
-    name: str
-    trigger: str
+    name: Name
+    trigger: Kind
     condition: Condition = msgspec.field(default_factory=everything)
-    steps: list[Step]
+    steps: Annotated[list[Step], Meta(min_length=1, max_length=20)]
     enabled: bool = True
 
 
@@ -64,7 +66,7 @@ class SetPlaybook(Input, kw_only=True):
     """All rules of an agent's playbook, in order, replacing those before."""
 
     agent_id: Ref
-    rules: list[NewPlaybookRule]
+    rules: Annotated[list[NewPlaybookRule], Meta(max_length=200)]
 
 
 _COLUMNS = "id, agent_id, name, trigger, condition, steps, enabled"

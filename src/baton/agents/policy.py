@@ -2,10 +2,11 @@
 
 import types
 import typing
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.members import Member, member
 from baton.accounts.sign_in import must_not_be_agent
@@ -18,6 +19,7 @@ from baton.kernel.conditions import Compiled, Condition, Field, everything
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Operation, Output, operation, registry
+from baton.kernel.shapes import Kind
 from baton.kernel.values import Ref, new_id
 
 Decision = Literal["allow", "ask", "never"]
@@ -37,8 +39,8 @@ class NewPolicyRow(Input, kw_only=True):
     """A row to set. `operation` is an operation (crm.leads.moveStage), a group (crm.leads.*, outward, *) or an effect
     (stage_changed). The condition is over the lead as it is and as the act leaves it, and over `input.<field>`."""
 
-    name: str
-    operation: str
+    name: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    operation: Kind
     condition: Condition = msgspec.field(default_factory=everything)
     decision: Decision
 
@@ -48,8 +50,8 @@ class PolicyRow(Output, kw_only=True):
 
     id: UUID
     agent_id: UUID
-    name: str
-    operation: str
+    name: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    operation: Kind
     condition: Condition
     decision: Decision
 

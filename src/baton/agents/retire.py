@@ -13,6 +13,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, TooLarge
 from baton.kernel.operation import Input, Output, operation, within
+from baton.kernel.shapes import Reason
 from baton.kernel.values import Ref, clean
 from baton.leads.assign import Assign
 from baton.routing.route import Route
@@ -26,7 +27,7 @@ class Retire(Input, kw_only=True):
     agent_id: Ref
     to_id: Ref | None = None
     route: bool = False
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 class Retired(Output, kw_only=True):

@@ -20,6 +20,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import NotFound
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Kind
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads
 
@@ -52,7 +53,7 @@ class Run(Output, kw_only=True):
 class PlanRuns(Input, kw_only=True):
     """Activities of one kind that happened; each may wake agents."""
 
-    kind: str
+    kind: Kind
     activity_ids: list[UUID]
 
 

@@ -17,6 +17,7 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import cursor, position
+from baton.kernel.shapes import Cursor, Reason
 from baton.leads.chunks import go_on
 
 MOST = 10_000
@@ -30,10 +31,10 @@ class Undo(Input, kw_only=True):
     """
 
     operation_id: UUID
-    reason: str | None = None
+    reason: Reason | None = None
     limit: int = MOST
     undo_id: UUID | None = None
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class Undone(Output, kw_only=True):

@@ -1,7 +1,6 @@
 """Taking back everything that an agent did since a moment: newest first, each effect told. Spec A6."""
 
 from collections import Counter
-from datetime import datetime
 from uuid import UUID
 
 from baton.accounts.sign_in import must_not_be_agent
@@ -13,6 +12,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound, TooLarge
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Moment, Reason
 from baton.kernel.values import Ref
 
 MOST = 1_000
@@ -23,9 +23,9 @@ class UndoSince(Input, kw_only=True):
     """The agent, and from when on (until when) what it did is taken back."""
 
     agent_id: Ref
-    since: datetime
-    until: datetime | None = None
-    reason: str | None = None
+    since: Moment
+    until: Moment | None = None
+    reason: Reason | None = None
 
 
 class TakenBack(Output, kw_only=True):

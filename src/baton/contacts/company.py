@@ -14,6 +14,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Count, ExternalId, Line, Name, Reason, Version
 from baton.kernel.values import Ref, as_uuid, clean, fold, new_id
 
 
@@ -40,26 +41,26 @@ class GetCompany(Input, kw_only=True):
 class CreateCompany(Input, kw_only=True):
     """A company to add."""
 
-    name: str
-    website: str | None = None
-    location: str | None = None
-    industry: str | None = None
-    size: int | None = None
-    external_id: str | None = None
+    name: Name
+    website: Line | None = None
+    location: Line | None = None
+    industry: Line | None = None
+    size: Count | None = None
+    external_id: ExternalId | None = None
 
 
 class EditCompany(Input, kw_only=True):
     """Facts to set; absent ones stay, null clears."""
 
     company_id: Ref
-    version: int | None = None
-    name: str | UnsetType = UNSET
-    website: str | UnsetType | None = UNSET
-    location: str | UnsetType | None = UNSET
-    industry: str | UnsetType | None = UNSET
-    size: int | UnsetType | None = UNSET
-    external_id: str | UnsetType | None = UNSET
-    reason: str | None = None
+    version: Version | None = None
+    name: Name | UnsetType = UNSET
+    website: Line | UnsetType | None = UNSET
+    location: Line | UnsetType | None = UNSET
+    industry: Line | UnsetType | None = UNSET
+    size: Count | UnsetType | None = UNSET
+    external_id: ExternalId | UnsetType | None = UNSET
+    reason: Reason | None = None
 
 
 def from_row(row: Row) -> Company:

@@ -14,6 +14,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, by_ref
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Email, ExternalId, Line, Name, Reason, Version
 from baton.kernel.values import Ref, as_uuid, clean, email_address, new_id
 
 
@@ -43,30 +44,30 @@ class GetContact(Input, kw_only=True):
 class CreateContact(Input, kw_only=True):
     """A person to add; a name or an e-mail is needed."""
 
-    name: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    title: str | None = None
-    company_name: str | None = None
-    external_id: str | None = None
+    name: Line | None = None
+    first_name: Line | None = None
+    last_name: Line | None = None
+    email: Email | None = None
+    phone: Line | None = None
+    title: Line | None = None
+    company_name: Line | None = None
+    external_id: ExternalId | None = None
 
 
 class EditContact(Input, kw_only=True):
     """Facts to set; absent ones stay, null clears. A company is named, and made where it is unknown."""
 
     contact_id: Ref
-    version: int | None = None
-    name: str | UnsetType = UNSET
-    first_name: str | UnsetType | None = UNSET
-    last_name: str | UnsetType | None = UNSET
-    email: str | UnsetType | None = UNSET
-    phone: str | UnsetType | None = UNSET
-    title: str | UnsetType | None = UNSET
-    company_name: str | UnsetType | None = UNSET
-    external_id: str | UnsetType | None = UNSET
-    reason: str | None = None
+    version: Version | None = None
+    name: Name | UnsetType = UNSET
+    first_name: Line | UnsetType | None = UNSET
+    last_name: Line | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    phone: Line | UnsetType | None = UNSET
+    title: Line | UnsetType | None = UNSET
+    company_name: Line | UnsetType | None = UNSET
+    external_id: ExternalId | UnsetType | None = UNSET
+    reason: Reason | None = None
 
 
 SELECTED = """c.id, c.name, c.first_name, c.last_name, c.email, c.phone, c.title, c.company_id, o.name AS company_name,

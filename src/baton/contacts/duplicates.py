@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from msgspec import Meta
 from rapidfuzz import fuzz
 
 from baton.contacts import company as companies
@@ -33,8 +34,8 @@ class Likely(Input, kw_only=True):
     """From which likeness on (50–100), how many pairs (1–500), and of one record alone if it is named."""
 
     of: Ref | None = None
-    least: int = 85
-    limit: int = 100
+    least: Annotated[int, Meta(ge=50, le=100)] = 85
+    limit: Annotated[int, Meta(ge=1, le=500)] = 100
 
 
 class ContactPair(Output, kw_only=True):

@@ -15,6 +15,7 @@ from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
 
 MAX_LIMIT = 200
@@ -23,23 +24,23 @@ MAX_LIMIT = 200
 class ListPeople(Input, kw_only=True):
     """A search (words that begin those of name and e-mail, or a phone), a company, an order, and a page of 1–200."""
 
-    search: str | None = None
+    search: Words | None = None
     company_id: Ref | None = None
     sort: Literal["createdAt", "name"] = "createdAt"
     descending: bool | None = None
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
     count: bool = False
 
 
 class ListCompanies(Input, kw_only=True):
     """A search (words that begin those of name and website), an order, and a page of 1–200."""
 
-    search: str | None = None
+    search: Words | None = None
     sort: Literal["createdAt", "name"] = "createdAt"
     descending: bool | None = None
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
     count: bool = False
 
 
@@ -48,8 +49,8 @@ class ListCustomers(Input, kw_only=True):
 
     contact_id: Ref | None = None
     company_id: Ref | None = None
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
     count: bool = False
 
 

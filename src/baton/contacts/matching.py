@@ -1,9 +1,11 @@
 """How an organization tells people apart: what two spellings of an e-mail share, and how phones are written. Spec A5."""
 
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
 import phonenumbers
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -37,7 +39,7 @@ class SetMatching(Input, kw_only=True):
 
     ignore_case: bool = True
     ignore_plus: bool = False
-    default_region: str | None = None
+    default_region: Annotated[str, Meta(max_length=10)] | None = None
 
 
 @lru_cache(maxsize=10_000)

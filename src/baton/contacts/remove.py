@@ -14,6 +14,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 
 
@@ -21,16 +22,16 @@ class RemoveContact(Input, kw_only=True):
     """The contact to remove, and why."""
 
     contact_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class RemoveCompany(Input, kw_only=True):
     """The company to remove, and why."""
 
     company_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class RestoreContact(Input, kw_only=True):

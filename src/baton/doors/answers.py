@@ -11,11 +11,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from baton.doors.limits import OverLimit
-from baton.kernel.errors import BatonError, Invalid, NeedsApproval, Unauthenticated, Unavailable
+from baton.kernel.errors import (
+    BatonError,
+    Invalid,
+    MethodNotSupported,
+    NeedsApproval,
+    Unauthenticated,
+    Unavailable,
+)
 
 log = structlog.get_logger()
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
+RETRY_SECONDS = 5
 UNHANDLED = "Something went wrong on our side. It is written down; try again later."
 
 
@@ -51,8 +59,11 @@ def waits(error: NeedsApproval) -> dict[str, Any]:
 def told(error: BatonError) -> dict[str, str]:
     """The headers that belong to an error."""
     headers = dict(error.headers) if isinstance(error, OverLimit) else {}
-    if error.retry_after is not None:
-        headers["retry-after"] = str(error.retry_after)
+    retry_after = RETRY_SECONDS if error.retry_after is None and isinstance(error, Unavailable) else error.retry_after
+    if retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    if isinstance(error, MethodNotSupported) and error.allowed:
+        headers["allow"] = ", ".join(error.allowed)
     if isinstance(error, Unauthenticated):
         headers["www-authenticate"] = "Bearer"
     return headers

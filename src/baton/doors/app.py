@@ -46,7 +46,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Route("/api/auth/token", answering(auth.token), methods=["POST"]),
             Route("/api/trpc/{path:path}", trpc, methods=METHODS),
             *files.routes(),
-            Route("/api/v1/{operation}", answering(rest), methods=["GET", "POST"]),
+            Route("/api/v1/crm.{operation}", answering(rest), methods=[*METHODS, "OPTIONS", "TRACE"]),
             Route("/mcp", mcp, methods=["GET", "POST", "DELETE"]),
             Route("/api/openapi.json", answering(openapi.serve), methods=["GET"]),
             Route("/api/docs", public(api_docs.show), methods=["GET"]),

@@ -1,8 +1,9 @@
 """Who asks: a person's JWT, an API key, an agent's token, or a signed-in person's own page. Spec B9, C1."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +16,7 @@ from baton.kernel.errors import Invalid, NotFound, Unauthenticated
 from baton.kernel.operation import Input, decode_as
 from baton.kernel.security import read_jwt
 from baton.kernel.settings import Settings
+from baton.kernel.shapes import Password
 from baton.kernel.values import as_uuid, utc_now
 
 NO_ORGANIZATION = "Name your organization in the “orgid” header: the token does not say which one you mean."
@@ -27,8 +29,8 @@ _READING = ("GET", "HEAD")
 class Credentials(Input, kw_only=True):
     """A person's e-mail and password, and the organization that they mean."""
 
-    email: str
-    password: str
+    email: Annotated[str, Meta(max_length=1_000)]
+    password: Password
     org_id: str | None = None
 
 
@@ -52,7 +54,9 @@ async def actor_of(request: Request) -> Actor:
     Raises Unauthenticated without a valid credential, Invalid where no organization is named, NotFound for one that the
     caller is no member of, Forbidden for a change by cookie that does not prove that one of our pages asked for it.
     """
-    org = request.headers.get("orgid", "").strip() or None
+    org = request.headers.get("orgid")
+    if org is not None and not (org := org.strip()):
+        raise Invalid("The “orgid” header is empty: name your organization, or leave it out.", field="orgid")
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     bearer = bearer.strip()
     if scheme.lower() == "bearer" and bearer and not bearer.startswith("bat_"):

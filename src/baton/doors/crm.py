@@ -43,9 +43,15 @@ def _endpoint(rows: dict[str, Row]) -> Endpoint:
             database(request), actor, op.name, given,
             idempotency_key=idempotency_key(request), lenient=row.method in _BODILESS, ignore_unknown=True,
         )  # fmt: skip
-        return json(row.answer(answer), row.status)
+        headers = {"location": _prefix(request) + row.found_at.format(id=answer.id)} if row.found_at else {}
+        return json(row.answer(answer), row.status, headers)
 
     return endpoint
+
+
+def _prefix(request: Request) -> str:
+    """The one of the two prefixes that was used."""
+    return next(prefix for prefix in PREFIXES if request.url.path.startswith(f"{prefix}/"))
 
 
 def _body(row: Row, body: bytes) -> dict[str, Any]:

@@ -18,7 +18,8 @@ class Row:
     """One route.
 
     `names` maps the address's or the body's names to the operation's, and `values` what some of them are called there;
-    `array` is the field that a body becomes which is an array; `answer` shapes what is answered, given what was asked.
+    `array` is the field that a body becomes which is an array; `answer` shapes what is answered, given what was asked;
+    `found_at` is the address under which what was made is read.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Row:
     array: str | None = None
     status: int = 200
     answer: Callable[[Any], Any] = _as_it_is
+    found_at: str | None = None
 
 
 def _plain(found: Any) -> dict[str, Any]:
@@ -86,7 +88,7 @@ _DIRECTIONS = {"descending": {"asc": False, "desc": True}}
 _PIPELINES, _STAGES, _DETAIL = "/leads/pipelines", "/leads/pipelines/stages", "/leads/detail"
 
 ROWS: tuple[Row, ...] = (
-    Row("POST", _PIPELINES, "crm.pipelines.createRouted", status=201, answer=_pipeline),
+    Row("POST", _PIPELINES, "crm.pipelines.createRouted", status=201, answer=_pipeline, found_at=_PIPELINES + "/{id}"),
     Row("GET", _PIPELINES, "crm.pipelines.listRouted", answer=_pipelines),
     Row("GET", _PIPELINES + "/{pipelineId}", "crm.pipelines.getRouted", answer=_pipeline),
     Row("PUT", _PIPELINES + "/{pipelineId}", "crm.pipelines.updateRouted", answer=_pipeline),
@@ -96,7 +98,7 @@ ROWS: tuple[Row, ...] = (
     Row("PUT", _STAGES + "/reorder/{pipelineId}", "crm.pipelines.reorderStages", array="stageIds", answer=_pipeline),
     Row("PUT", _STAGES + "/{pipelineId}/{stageId}", "crm.pipelines.updateStage", answer=_stage),
     Row("DELETE", _STAGES + "/{pipelineId}/{stageId}", "crm.pipelines.removeStage", answer=_pipeline),
-    Row("POST", _DETAIL, "crm.leads.createDetail", status=201, answer=_lead),
+    Row("POST", _DETAIL, "crm.leads.createDetail", status=201, answer=_lead, found_at=_DETAIL + "/{id}"),
     Row("GET", _DETAIL, "crm.leads.list", names=_FILTERS, values=_DIRECTIONS, answer=_leads),
     Row("GET", _DETAIL + "/{leadId}", "crm.leads.get", answer=_lead),
     Row("PUT", _DETAIL + "/{leadId}", "crm.leads.updateDetail", answer=_lead),

@@ -31,12 +31,16 @@ _PART = 1 << 16
 def routes() -> list[Route]:
     """The addresses of files."""
     return [
-        Route(IMPORTS, answering(bring), methods=["POST"]),
-        Route(IMPORTS, answering(list_), methods=["GET"]),
+        Route(IMPORTS, answering(imports), methods=["GET", "POST"]),
         Route(IMPORTS + "/{id:uuid}", answering(read), methods=["GET"]),
         Route(IMPORTS + "/{id:uuid}/refused.csv", answering(refused), methods=["GET"]),
         Route("/api/v1/exports/leads.{format}", answering(export), methods=["GET"]),
     ]
+
+
+async def imports(request: Request) -> Response:
+    """/api/v1/imports: bring a file, or list what was brought."""
+    return await (bring if request.method == "POST" else list_)(request)
 
 
 async def bring(request: Request) -> Response:

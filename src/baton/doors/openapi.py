@@ -13,14 +13,34 @@ from starlette.responses import Response
 
 import baton
 from baton.automations.webhooks.events import EVENTS
+from baton.doors import openapi_condition
 from baton.doors import operations as operations  # fills the registry
 from baton.doors.answers import json
 from baton.doors.auth import Credentials, Token, actor_of, settings_of
 from baton.doors.document_c import ROWS
 from baton.doors.openapi_c import paths as document_c_paths
-from baton.doors.openapi_parts import JSON, PARAMETERS, REF, RESPONSES, SECURITY, Schema, answers, own_schemas, tidy
+from baton.doors.openapi_files import paths as file_paths
+from baton.doors.openapi_parts import (
+    HEADERS,
+    JSON,
+    PARAMETERS,
+    PUBLIC,
+    READING,
+    REF,
+    RESPONSES,
+    SECURITY,
+    SENDING,
+    WRITING,
+    Schema,
+    answers,
+    own_schemas,
+    tidy,
+    versioned,
+)  # fmt: skip
+from baton.doors.openapi_query import parameters as query_parameters
 from baton.doors.web.visit import SESSION, database
 from baton.fields.definition import Definition
+from baton.imports.options import Options
 from baton.kernel.operation import Operation, perform, registry
 from baton.leads.lead import Lead
 
@@ -88,32 +108,35 @@ def offered() -> list[Operation]:
 @cache
 def _common() -> Schema:
     """What the documents of all organizations have in common. It is copied before anything is added."""
-    routed = {row.operation for row in ROWS}
+    routed = {row.operation for row in ROWS} | {"crm.exports.leads"}
     ops = sorted((op for op in registry.values() if not op.internal or op.name in routed), key=lambda op: op.name)
-    types = [op.input for op in ops] + [op.output for op in ops] + [Credentials, Token, Lead]
+    types = [op.input for op in ops] + [op.output for op in ops] + [Credentials, Token, Lead, Options]
     said, schemas = tidy(*msgspec.json.schema_components(types, ref_template=REF + "{name}"))
     inputs, outputs = said[: len(ops)], said[len(ops) : 2 * len(ops)]
-    taken = _reached(schemas, inputs)
+    taken = _reached(schemas, [*inputs, {"$ref": f"{REF}Options"}])
     for name, schema in schemas.items():
         if name not in taken and "properties" in schema:
             schema["required"] = list(schema["properties"])  # what is answered is always whole
     paths = {
-        f"/api/v1/{op.name}": _item(op, i, o) for op, i, o in zip(ops, inputs, outputs, strict=True) if not op.internal
+        f"/api/v1/{op.name}": _item(op, i, o, schemas)
+        for op, i, o in zip(ops, inputs, outputs, strict=True)
+        if not op.internal
     }
     paths["/api/auth/token"] = {"post": _sign_in()}
     by_name = {op.name: (op, schemas_of) for op, *schemas_of in zip(ops, inputs, outputs, strict=True)}
-    paths |= document_c_paths(by_name, schemas)
+    paths |= file_paths(by_name, schemas) | document_c_paths(by_name, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Baton", "version": baton.__version__, "description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"apiKey": []}],
-        "tags": [{"name": name} for name in sorted({tag_of(op.name) for op in ops} | {"document C", "sign-in"})],
+        "tags": [{"name": name} for name in sorted({tag_of(op.name) for op in ops} | {"document C", "files", "sign-in"})],
         "paths": paths,
         "webhooks": _webhooks(),
         "components": {
-            "schemas": schemas | own_schemas(), "parameters": PARAMETERS, "responses": RESPONSES, "securitySchemes": SECURITY,
+            "schemas": schemas | own_schemas() | openapi_condition.schemas(), "parameters": PARAMETERS, "responses": RESPONSES,
+            "headers": HEADERS, "securitySchemes": SECURITY,
         },
     }  # fmt: skip
 
@@ -123,20 +146,41 @@ def tag_of(name: str) -> str:
     return name.split(".")[1]
 
 
-def _item(op: Operation, input: Schema, output: Schema) -> Schema:
+def _item(op: Operation, input: Schema, output: Schema, schemas: dict[str, Schema]) -> Schema:
+    """POST of an operation; of one that only reads, GET too."""
     parameters = [{"$ref": "#/components/parameters/orgid"}] if op.role else []
     if op.kind == "mutation":
         parameters.append({"$ref": "#/components/parameters/idempotencyKey"})
         if "version" in op.input.__struct_fields__:
             parameters.append({"$ref": "#/components/parameters/ifMatch"})
     body: Schema = {"content": {JSON: {"schema": input}}, "required": _needs_body(op)}
-    post: Schema = {
-        "operationId": op.name, "tags": [tag_of(op.name)], "summary": op.summary, "description": _description(op),
-        "parameters": parameters, "requestBody": body, "responses": answers(output), "x-role": op.role.value if op.role else None,
+    common: Schema = {
+        "tags": [tag_of(op.name)], "summary": op.summary, "description": _description(op),
+        "x-role": op.role.value if op.role else None, **({"security": []} if op.role is None else {}),
     }  # fmt: skip
-    if op.role is None:
-        post["security"] = []
-    return {"post": post}
+    limited = ("RateLimit", "RateLimit-Policy") if op.role is None and op.kind == "mutation" else ()
+    said = (*limited, *versioned(op))
+    post = {
+        "operationId": op.name,
+        "parameters": parameters,
+        "requestBody": body,
+        "responses": answers(
+            output, _wrong(op) + SENDING, said=said, waits=op.kind == "mutation" and op.role is not None
+        ),
+    }
+    if op.kind == "mutation":
+        return {"post": common | post}
+    asked = parameters + query_parameters(schemas[input["$ref"].removeprefix(REF)])
+    get = {"operationId": f"get.{op.name}", "parameters": asked, "responses": answers(output, _wrong(op), said=said)}
+    return {"get": common | get, "post": common | post}
+
+
+def _wrong(op: Operation) -> tuple[int, ...]:
+    """What can go wrong with an operation, whatever its door."""
+    wrong: tuple[int, ...] = READING if op.role else PUBLIC
+    if op.kind == "mutation":
+        wrong += WRITING if op.role else (*WRITING, 403, 429)
+    return wrong
 
 
 def _needs_body(op: Operation) -> bool:
@@ -153,7 +197,7 @@ def _sign_in() -> Schema:
     body = {"required": True, "content": {JSON: {"schema": {"$ref": f"{REF}Credentials"}}}}
     return {
         "operationId": "signIn", "tags": ["sign-in"], "summary": "Sign in", "description": "A person's bearer token.", "security": [],
-        "requestBody": body, "responses": answers({"$ref": f"{REF}Token"}),
+        "requestBody": body, "responses": answers({"$ref": f"{REF}Token"}, (400, 401, 404, 429, *SENDING)),
     }  # fmt: skip
 
 
@@ -166,7 +210,7 @@ def _reached(schemas: dict[str, Schema], roots: Sequence[Schema]) -> set[str]:
             case dict() as node:
                 if isinstance(ref := node.get("$ref"), str) and (name := ref.removeprefix(REF)) not in found:
                     found.add(name)
-                    waiting.append(schemas[name])
+                    waiting.append(schemas.get(name))
                 waiting.extend(value for key, value in node.items() if key != "$ref")
             case list() as nodes:
                 waiting.extend(nodes)

@@ -8,11 +8,13 @@ import msgspec
 
 from baton.doors import document_c
 from baton.doors.document_c import ROWS, Row
-from baton.doors.openapi_parts import REF, Schema, answers
+from baton.doors.openapi_parts import READING, REF, WRITING, Schema, answers, versioned
+from baton.doors.openapi_query import plain
 from baton.kernel.operation import Operation
 
 Known = dict[str, tuple[Operation, list[Schema]]]
 _PREFIX = "/api/crm"
+_IN_ADDRESS = {"type": "string", "minLength": 1, "maxLength": 500, "description": "An id, or an external id."}
 _IN_PATH = re.compile(r"\{(\w+)\}")
 
 
@@ -29,7 +31,7 @@ def paths(known: Known, schemas: dict[str, Schema]) -> dict[str, Schema]:
 def _operation(row: Row, op: Operation, input: Schema, output: Schema) -> Schema:
     in_path = _IN_PATH.findall(row.path)
     parameters: list[Schema] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in in_path
+        {"name": name, "in": "path", "required": True, "schema": _IN_ADDRESS} for name in in_path
     ]
     parameters.append({"$ref": "#/components/parameters/orgid"})
     if op.kind == "mutation":
@@ -42,35 +44,30 @@ def _operation(row: Row, op: Operation, input: Schema, output: Schema) -> Schema
         "description": f"As `{op.name}`, in document C's words. Unknown fields are ignored.",
     }  # fmt: skip
     if row.method in ("GET", "DELETE"):
-        parameters += _asked(row, left)
+        parameters += _asked(row, left, input.get("required", []))
     elif left:
         written["requestBody"] = _body(row, op, input, left)
     written["parameters"] = parameters
-    written["responses"] = answers(_ANSWERS.get(row.answer, _as_it_is)(output), row.status)
+    wrong = READING if op.kind == "query" else (*READING, *WRITING, 408, 413)
+    said = (*versioned(op), *(("Location",) if row.found_at else ()))
+    written["responses"] = answers(
+        _ANSWERS.get(row.answer, _as_it_is)(output), wrong, row.status, said=said, waits=op.kind == "mutation"
+    )
     return written
 
 
-def _asked(row: Row, left: dict[str, Schema]) -> list[Schema]:
+def _asked(row: Row, left: dict[str, Schema], needed: list[str]) -> list[Schema]:
     """Query parameters: what is plain enough to stand in an address, by document C's names where it has some."""
     names = {ours: theirs for theirs, ours in reversed(list(row.names.items()))}
     found = []
     for ours, schema in left.items():
-        plain = _plain(schema)
-        if plain is None:
+        simple = plain(schema)
+        if simple is None:
             continue
         if ours in row.values:
-            plain = {"type": "string", "enum": list(row.values[ours])}
-        found.append({"name": names.get(ours, ours), "in": "query", "required": False, "schema": plain})
+            simple = {"type": "string", "enum": list(row.values[ours])}
+        found.append({"name": names.get(ours, ours), "in": "query", "required": ours in needed, "schema": simple})
     return found
-
-
-def _plain(schema: Schema) -> Schema | None:
-    options = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
-    if len(options) != 1 or (
-        "$ref" not in options[0] and options[0].get("type") in ("array", "object", None) and "enum" not in options[0]
-    ):
-        return None
-    return {key: value for key, value in options[0].items() if key != "default"}
 
 
 def _body(row: Row, op: Operation, input: Schema, left: dict[str, Schema]) -> Schema:

@@ -21,10 +21,12 @@ _TAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 async def rest(request: Request) -> Response:
     """POST /api/v1/<operation> with a JSON object; GET too for queries, with parameters or with `input` as JSON."""
-    op = find(request.path_params["operation"], offered=True)
+    op = find(f"crm.{request.path_params['operation']}", offered=True)
     reading = request.method in ("GET", "HEAD")
-    if reading and op.kind != "query":
-        raise MethodNotSupported(f"{op.name} changes something: POST it.")
+    allowed = ("GET", "HEAD", "POST") if op.kind == "query" else ("POST",)
+    if request.method not in allowed:
+        why = f"{op.name} changes something: POST it." if reading else "This address does not answer this method."
+        raise MethodNotSupported(why, allowed=allowed)
     given = _asked(request, op) if reading else await _sent(request)
     if not isinstance(given, dict):
         raise Invalid("The body is a JSON object.")
@@ -64,7 +66,7 @@ def expected_version(request: Request, op: Operation, given: dict[str, Any]) -> 
     if match is None:
         raise Invalid('If-Match is the version that you read, such as "7".')
     version = int(match[1])
-    if given.get("version", version) != version:
+    if given.get("version") not in (None, version):
         raise Invalid("If-Match and “version” name different versions.", field="version")
     return {"version": version}
 
@@ -92,6 +94,8 @@ def _value(values: list[str], text: bool) -> Any:
 
 
 def _is_text(annotation: Any) -> bool:
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation = annotation.__origin__
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return any(_is_text(part) for part in typing.get_args(annotation))
     return annotation is str

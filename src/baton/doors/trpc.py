@@ -152,7 +152,8 @@ class _Doors:
         right = "GET" if op.kind == "query" else "POST"
         if self.request.method != right:
             raise MethodNotSupported(
-                f'Unsupported {self.request.method}-request to {op.kind} procedure at path "{op.name}": use {right}.'
+                f'Unsupported {self.request.method}-request to {op.kind} procedure at path "{op.name}": use {right}.',
+                allowed=(right,),
             )
         headers: Mapping[str, str] = {}
         if op.role is None:

@@ -15,6 +15,7 @@ from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Database, Tx, struct_of
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Label
 from baton.kernel.values import new_id, utc_now
 
 MAX_RULES = 20
@@ -36,7 +37,7 @@ class EnrichAuto(Input, kw_only=True):
     """A condition on new leads, or plainly {field: value}; `ruleId` changes a rule that is there, `enabled` false stops it."""
 
     where: Condition = msgspec.field(default_factory=everything)
-    name: str = "New leads"
+    name: Label = "New leads"
     provider_id: UUID | None = None
     rule_id: UUID | None = None
     enabled: bool = True

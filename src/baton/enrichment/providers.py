@@ -1,10 +1,11 @@
 """Providers: who looks leads up for an organization, in which order, with which key. Spec C8."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -13,6 +14,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Label, Values
 from baton.kernel.values import new_id
 
 Kind = Literal["website", "http", "apify"]
@@ -37,11 +39,11 @@ class SetProvider(Input, kw_only=True):
     """A provider to add, or with `providerId` to change. `secret` is its key: kept encrypted, told to nobody; absent it stays."""
 
     kind: Kind
-    name: str
+    name: Label
     provider_id: UUID | None = None
-    config: dict[str, Any] = {}
-    secret: str | None = None
-    position: int = 0
+    config: Values = {}
+    secret: Annotated[str, Meta(max_length=10_000)] | None = None
+    position: Annotated[int, Meta(ge=0, le=1_000)] = 0
 
 
 class NameProvider(Input, kw_only=True):

@@ -17,6 +17,7 @@ from baton.kernel.db import Tx, columns, struct_of
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, PageSize, Refs
 from baton.kernel.values import Ref, as_uuid, new_id
 from baton.leads import lead as leads
 
@@ -58,7 +59,7 @@ class Enrich(Input, kw_only=True):
 class EnrichBatch(Input, kw_only=True):
     """Leads to look up: named ones, or those that a condition finds, at most 1,000."""
 
-    lead_ids: list[Ref] = []
+    lead_ids: Refs = []
     where: Condition | None = None
     provider_id: UUID | None = None
 
@@ -80,8 +81,8 @@ class ListRuns(Input, kw_only=True):
     """Runs, newest first; `limit` 1 to 200."""
 
     status: Status | None = None
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 _SELECT = """SELECT r.id, r.lead_id, r.provider_id, p.name AS provider, r.cause, r.status, r.attempts,

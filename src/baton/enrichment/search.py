@@ -2,9 +2,11 @@
 
 import hashlib
 import re
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -15,6 +17,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Line, TagNames, Values
 from baton.kernel.values import Ref, email_address, email_key, fold, new_id
 from baton.leads.create import NewLead, create_many
 from baton.pipelines import pipeline as pipelines
@@ -28,19 +31,19 @@ class SearchLeads(Input, kw_only=True):
     """What to look for ({word} in the provider's configuration takes it), where, and the pipeline that is filled."""
 
     provider_id: UUID
-    query: dict[str, Any]
+    query: Values
     pipeline_id: Ref | None = None
-    tags: list[str] = []
+    tags: TagNames = []
 
 
 class AddFound(Input, kw_only=True):
     """Items that a search found, as the provider answered them, at most 5,000; a mapping where the usual names do not fit."""
 
-    items: list[dict[str, Any]]
+    items: Annotated[list[dict[str, Any]], Meta(max_length=5_000)]
     pipeline_id: Ref | None = None
-    mapping: dict[str, str | list[str]] | None = None
-    tags: list[str] = []
-    search: str = "a search"
+    mapping: Annotated[dict[str, str | list[str]], Meta(max_length=100)] | None = None
+    tags: TagNames = []
+    search: Line = "a search"
 
 
 class Added(Output, kw_only=True):

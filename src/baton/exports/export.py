@@ -1,9 +1,10 @@
 """Beginning and ending an export: both are told to the log, with what was asked and how many leads were given. Spec A7, A10."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -14,6 +15,7 @@ from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, TooLarge
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Words
 from baton.kernel.values import Ref, new_id
 from baton.leads.matching import matching
 from baton.leads.order import order
@@ -28,12 +30,12 @@ class ExportLeads(Input, kw_only=True):
 
     format: Format = "csv"
     where: Condition = msgspec.field(default_factory=everything)
-    search: str | None = None
+    search: Words | None = None
     pipeline_id: Ref | None = None
     segment_id: UUID | None = None
-    sort: str = "createdAt"
+    sort: Annotated[str, Meta(max_length=106)] = "createdAt"
     descending: bool = True
-    columns: list[str] | None = None
+    columns: Annotated[list[Annotated[str, Meta(max_length=106)]], Meta(min_length=1, max_length=1_000)] | None = None
 
 
 class Export(Output, kw_only=True):

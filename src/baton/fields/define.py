@@ -1,10 +1,10 @@
 """Defining custom fields: what an organization asks of its leads. Spec A5."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -13,6 +13,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, operation
+from baton.kernel.shapes import Count, Label, Version
 from baton.kernel.values import fold, new_id
 
 MOST = 200
@@ -23,10 +24,12 @@ _CHOICES = ("select", "multiSelect")
 class CreateField(Input, kw_only=True):
     """A field to define. The key is made of the label where none is given; `options` are for select and multiSelect."""
 
-    label: str
+    label: Label
     type: Type
-    key: str | None = None
-    options: list[str] = []
+    key: Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": "^[A-Za-z][A-Za-z0-9_]{0,62}$"})] | None = (
+        None
+    )
+    options: Annotated[list[Label], Meta(max_length=200)] = []
     required: bool = False
 
 
@@ -34,11 +37,11 @@ class UpdateField(Input, kw_only=True):
     """What of a field to change; absent parts stay. Key and type never change: leads hold values of them."""
 
     field_id: UUID
-    version: int | None = None
-    label: str | UnsetType = UNSET
-    options: list[str] | UnsetType = UNSET
+    version: Version | None = None
+    label: Label | UnsetType = UNSET
+    options: Annotated[list[Label], Meta(max_length=200)] | UnsetType = UNSET
     required: bool | UnsetType = UNSET
-    position: int | UnsetType = UNSET
+    position: Count | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
 
 

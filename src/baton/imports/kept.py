@@ -1,10 +1,11 @@
 """An import as a record: what was brought, how it is read, what became of it, and who may look at it. Spec A11."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.imports.options import ImportReport, Options
 from baton.kernel.actor import Actor, Role
@@ -12,6 +13,7 @@ from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Count, Cursor, PageSize
 
 State = Literal["reading", "ready", "running", "done", "failed", "undoing", "undone"]
 _COLUMNS = """i.id, i.started_by, i.file, i.size, i.state, i.options, i.found, i.operation_id, i.position, i.created, i.updated,
@@ -64,16 +66,16 @@ class GetImport(Input, kw_only=True):
 class ListImports(Input, kw_only=True):
     """A page of 1–200 imports."""
 
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class RefusedRows(Input, kw_only=True):
     """A page of 1–1,000 refused rows behind a line."""
 
     import_id: UUID
-    after_line: int = 0
-    limit: int = 200
+    after_line: Count = 0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
 class RefusedRow(Output, kw_only=True):
@@ -96,8 +98,8 @@ class Remains(Input, kw_only=True):
     """A page of 1–200 effects that an undo left."""
 
     import_id: UUID
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class Remaining(Output, kw_only=True):

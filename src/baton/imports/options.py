@@ -1,15 +1,17 @@
 """What a person may decide about an import, and what they are told of it."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.imports.dates import ORDERS, Order
 from baton.imports.headers import TARGETS
 from baton.imports.numbers import Mark
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Output
+from baton.kernel.shapes import CurrencyCode
 from baton.kernel.values import Ref, fold
 
 OnDuplicate = Literal["skip", "update", "fill"]
@@ -30,12 +32,12 @@ class Options(msgspec.Struct, rename="camel", kw_only=True, frozen=True):
     mapping: dict[str, str] = {}
     date_order: Order | None = None
     decimal_mark: Mark | None = None
-    currency: str | None = None
+    currency: CurrencyCode | None = None
     source: str | None = None
-    region: str | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    sheet: str | None = None
+    region: Annotated[str, Meta(max_length=10)] | None = None
+    encoding: Annotated[str, Meta(max_length=100)] | None = None
+    delimiter: Annotated[str, Meta(max_length=100)] | None = None
+    sheet: Annotated[str, Meta(max_length=100)] | None = None
 
 
 class Named(Output, kw_only=True):

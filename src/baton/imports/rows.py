@@ -1,8 +1,10 @@
 """The operations that load one chunk of a file's rows, and that tell beforehand what would become of them."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.contacts import matching
 from baton.contacts.matching import Matching
@@ -25,7 +27,7 @@ class LoadRows(Input, kw_only=True):
     """Leads of one pipeline, at most 1,000. One with an id or external id is known by it, one without by its e-mail."""
 
     pipeline_id: Ref
-    leads: list[NewLead]
+    leads: Annotated[list[NewLead], Meta(max_length=1_000)]
     on_duplicate: OnDuplicate = "skip"
 
 

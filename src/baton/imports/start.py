@@ -1,10 +1,10 @@
 """What a person asks of an import: to take a file, to read it in another way, to run, and to be undone. Spec A11."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -16,7 +16,9 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, TooMany
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import CurrencyCode, Reason, Version
 from baton.kernel.values import Ref, new_id
+from baton.leads.facts import Source
 
 _WAITING = 100
 """So many files of one organization may wait to be run."""
@@ -35,25 +37,25 @@ class MapImport(Input, kw_only=True):
     """How to read the file instead; what is absent stays. `mapping` is header → field, "keep" or "ignore", and replaces the former."""
 
     import_id: UUID
-    version: int | None = None
-    mapping: dict[str, str] | UnsetType = UNSET
+    version: Version | None = None
+    mapping: Annotated[dict[str, str], Meta(max_length=1_000)] | UnsetType = UNSET
     pipeline: Ref | UnsetType | None = UNSET
     on_duplicate: OnDuplicate | UnsetType = UNSET
     date_order: Order | UnsetType | None = UNSET
     decimal_mark: Mark | UnsetType | None = UNSET
-    currency: str | UnsetType | None = UNSET
-    source: str | UnsetType | None = UNSET
-    region: str | UnsetType | None = UNSET
-    encoding: str | UnsetType | None = UNSET
-    delimiter: str | UnsetType | None = UNSET
-    sheet: str | UnsetType | None = UNSET
+    currency: CurrencyCode | UnsetType | None = UNSET
+    source: Source | UnsetType | None = UNSET
+    region: Annotated[str, Meta(max_length=10)] | UnsetType | None = UNSET
+    encoding: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
+    delimiter: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
+    sheet: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
 
 
 class RunImport(Input, kw_only=True):
     """The import to run. Columns that can be read in several ways must be answered first, or left as text knowingly."""
 
     import_id: UUID
-    version: int | None = None
+    version: Version | None = None
     leave_questions: bool = False
 
 
@@ -61,7 +63,7 @@ class UndoImport(Input, kw_only=True):
     """The import to undo as a whole."""
 
     import_id: UUID
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 @operation("crm.imports.start", role=Role.MEMBER, summary="Bring a file to import", internal=True)

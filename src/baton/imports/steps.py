@@ -15,6 +15,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, columns
 from baton.kernel.errors import NotFound, TooLarge
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads.create import NewLead
 from baton.pipelines import pipeline as pipelines
@@ -40,7 +41,7 @@ class TellFound(Input, kw_only=True):
     """What reading a file found, or why it cannot be read; `version` is that of the import when the reading began."""
 
     import_id: UUID
-    version: int
+    version: Version
     found: Found | None = None
     error: str | None = None
 
@@ -49,7 +50,7 @@ class RefusedLine(Input, kw_only=True):
     """A row that is left out."""
 
     line: int
-    reason: str
+    reason: Reason
     cells: list[str]
 
 

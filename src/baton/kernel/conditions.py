@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.kernel.errors import Invalid
 
-Condition = dict[str, Any]
+_ABOUT = "all, any, not, or a test: field, op and value"
+_EXAMPLE = {"all": [{"field": "score", "op": ">=", "value": 40}, {"field": "tags", "op": "has_any", "value": ["EU"]}]}
+Condition: TypeAlias = Annotated[dict[str, Any], Meta(title="Condition", description=_ABOUT, examples=[_EXAMPLE])]
 FieldType = Literal["text", "integer", "number", "date", "time", "uuid", "tags", "boolean"]
 EVERYTHING: Condition = {"all": []}
 MAX_NODES = 500
@@ -203,6 +207,8 @@ def _pair(name: Any, value: Any) -> tuple[Any, Any]:
 
 
 def _integer(value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON does not tell 39.0 from 39
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
         raise ValueError
     return value

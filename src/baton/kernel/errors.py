@@ -62,10 +62,14 @@ class NotFound(BatonError):
 
 
 class MethodNotSupported(BatonError):
-    """This address does not answer this method: a query is read, a mutation is posted."""
+    """This address does not answer this method: a query is read, a mutation is posted. `allowed` are those that it answers."""
 
     code = "METHOD_NOT_SUPPORTED"
     status = 405
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class TimedOut(BatonError):

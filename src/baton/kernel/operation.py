@@ -19,6 +19,7 @@ from baton.kernel import group
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Consent, Database, Tx, translated
 from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound, Unprocessable
+from baton.kernel.explain import explained
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()
@@ -328,12 +329,21 @@ def decode_as(type: type[I], input: Any, *, lenient: bool = False, ignore_unknow
     try:
         return msgspec.convert(value, type, strict=not lenient)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise _explained(error) from None
+        if "got `float`" not in str(error):
+            raise explained(error, type) from None
+    try:
+        return msgspec.convert(_whole_numbers(value), type, strict=not lenient)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise explained(error, type) from None
 
 
-def _explained(error: Exception) -> Invalid:
-    message, _, path = str(error).partition(" - at `$.")
-    return Invalid(f"{message} (field {path[:-1]})" if path else message, field=path[:-1] or None)
+def _whole_numbers(value: Any) -> Any:
+    """A value of JSON whose numbers without a fraction are whole, however they are written: 39.0 is 39 (RFC 8259)."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole_numbers(held) for key, held in value.items()}
+    return [_whole_numbers(held) for held in value] if isinstance(value, list) else value
 
 
 def canonical(decoded: Any) -> bytes:

@@ -3,15 +3,18 @@
 import functools
 import unicodedata
 from datetime import UTC, datetime
+from typing import Annotated, TypeAlias
 from uuid import UUID
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
+from msgspec import Meta
 from uuid_utils.compat import uuid7
 
 from baton.kernel.errors import Invalid
 
-Ref = str  # a record's UUID or its externalId: both are accepted wherever an id is
+Ref: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500)]
+"""A record's UUID or its externalId: both are accepted wherever an id is."""
 
 
 def new_id() -> UUID:

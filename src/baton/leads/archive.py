@@ -8,6 +8,7 @@ from baton.contacts.remove import standing
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -17,8 +18,8 @@ class DeleteLead(Input, kw_only=True):
     """The lead to delete, and why."""
 
     lead_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class RestoreLead(Input, kw_only=True):

@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -18,8 +19,8 @@ class Assign(Input, kw_only=True):
 
     lead_id: Ref
     owner_id: Ref | None
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 @operation("crm.leads.assign", role=Role.MEMBER, summary="Assign a lead")

@@ -13,6 +13,7 @@ from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import cursor, position
+from baton.kernel.shapes import Cursor, Moment, PageSize, Words
 from baton.kernel.values import Ref
 from baton.leads import totals
 from baton.leads.as_of_rowset import rowset
@@ -29,9 +30,9 @@ class ReadBoard(Input, kw_only=True):
 
     pipeline_id: Ref | None = None
     where: Condition = msgspec.field(default_factory=everything)
-    search: str | None = None
-    limit: int = 40
-    as_of: datetime | None = None
+    search: Words | None = None
+    limit: PageSize = 40
+    as_of: Moment | None = None
 
 
 class ReadColumn(Input, kw_only=True):
@@ -39,9 +40,9 @@ class ReadColumn(Input, kw_only=True):
 
     stage_id: Ref
     where: Condition = msgspec.field(default_factory=everything)
-    search: str | None = None
-    limit: int = 40
-    cursor: str | None = None
+    search: Words | None = None
+    limit: PageSize = 40
+    cursor: Cursor | None = None
 
 
 class Owner(Output, kw_only=True):

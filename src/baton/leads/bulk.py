@@ -1,16 +1,17 @@
 """Editing a selection of leads: facts, owner, place, tags or deletion, in chunks under one operation. Spec A10, B9."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import check_role, find, operation, within
+from baton.kernel.shapes import Reason, TagNames, Words
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.archive import DeleteLead
@@ -31,19 +32,19 @@ class BulkUpdate(Chunk, kw_only=True):
     `set` are facts as `crm.leads.update` takes them; a stage needs leads of its own pipeline unless `pipelineId` moves them there.
     """
 
-    lead_ids: list[Ref] | None = None
+    lead_ids: Annotated[list[Ref], Meta(min_length=1, max_length=500)] | None = None
     where: Condition | None = None
-    search: str | None = None
+    search: Words | None = None
     segment_id: UUID | None = None
     set: LeadFacts | None = None
     owner_id: Ref | UnsetType | None = UNSET
     pipeline_id: Ref | None = None
     stage_id: Ref | None = None
     status: Status | None = None
-    add_tags: list[str] = []
-    remove_tags: list[str] = []
+    add_tags: TagNames = []
+    remove_tags: TagNames = []
     delete: bool = False
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 Step = tuple[str, type[msgspec.Struct], dict[str, Any]]

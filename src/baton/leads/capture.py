@@ -1,6 +1,5 @@
 """A lead from outside, without signing in: a website's form or document B's endpoint. Spec B4."""
 
-from typing import Any
 from uuid import UUID
 
 from baton.accounts import organization
@@ -8,8 +7,10 @@ from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
 from baton.kernel.errors import BatonError, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Cents, Count, Email, Line, Prose, Values
 from baton.kernel.values import clean
 from baton.leads.create import NewLead, create_each
+from baton.leads.facts import Source
 
 NO_ORGANIZATION = "There is no such organization, or it is not active."
 
@@ -18,20 +19,20 @@ class Capture(Input, kw_only=True):
     """What a website may say of a lead; nothing of owner, stage, score or role. First name, last name and e-mail are needed."""
 
     org_id: UUID
-    first_name: str
-    last_name: str
-    email: str
-    phone: str | None = None
-    company: str | None = None
-    title: str | None = None
-    website: str | None = None
-    location: str | None = None
-    industry: str | None = None
-    company_size: int | None = None
-    estimated_value: int | None = None
-    source: str = "website"
-    message: str | None = None
-    fields: dict[str, Any] = {}
+    first_name: Line
+    last_name: Line
+    email: Email
+    phone: Line | None = None
+    company: Line | None = None
+    title: Line | None = None
+    website: Line | None = None
+    location: Line | None = None
+    industry: Line | None = None
+    company_size: Count | None = None
+    estimated_value: Cents | None = None
+    source: Source = "website"
+    message: Prose | None = None
+    fields: Values = {}
 
 
 class Captured(Output, kw_only=True):

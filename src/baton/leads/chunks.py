@@ -2,16 +2,18 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import asyncpg
+from msgspec import Meta
 
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx, translated
 from baton.kernel.errors import BatonError, Forbidden, Invalid
 from baton.kernel.operation import Input, Output
 from baton.kernel.page import cursor, position
+from baton.kernel.shapes import Cursor
 
 MOST = 500
 Act = Callable[[UUID], Awaitable[bool]]
@@ -20,9 +22,9 @@ Act = Callable[[UUID], Awaitable[bool]]
 class Chunk(Input, kw_only=True):
     """How far one call goes (1–500 leads), and, to go on, the operation and the cursor that the call before answered."""
 
-    limit: int = 200
+    limit: Annotated[int, Meta(ge=1, le=500)] = 200
     operation_id: UUID | None = None
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class Outcome(Output, kw_only=True):

@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.create import NewLead, create_many
@@ -24,8 +25,8 @@ class Convert(Input, kw_only=True):
     pipeline_id: Ref | None = None
     stage_id: Ref | None = None
     create_customer: bool = False
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class Converted(Output, kw_only=True):

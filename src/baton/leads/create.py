@@ -16,8 +16,9 @@ from baton.kernel.actor import Actor, Role, Via
 from baton.kernel.db import Tx
 from baton.kernel.errors import BatonError, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Cents, Count, CurrencyCode, Email, ExternalId, Line, Prose, TagNames, Values
 from baton.kernel.values import Ref, clean, email_address, new_id
-from baton.leads.facts import checked, currency, fields, known_as, natural, source, tags
+from baton.leads.facts import Source, checked, currency, fields, known_as, natural, source, tags
 from baton.leads.insert import New, insert
 from baton.leads.lead import Lead, get
 from baton.pipelines import pipeline as pipelines
@@ -33,27 +34,27 @@ class NewLead(Input, kw_only=True):
     pipeline_id: Ref | None = None
     stage_id: Ref | None = None
     status: pipelines.Status | None = None
-    name: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    website: str | None = None
-    title: str | None = None
-    company_name: str | None = None
-    location: str | None = None
-    industry: str | None = None
-    company_size: int | None = None
+    name: Line | None = None
+    first_name: Line | None = None
+    last_name: Line | None = None
+    email: Email | None = None
+    phone: Line | None = None
+    website: Line | None = None
+    title: Line | None = None
+    company_name: Line | None = None
+    location: Line | None = None
+    industry: Line | None = None
+    company_size: Count | None = None
     contact_id: Ref | None = None
     owner_id: Ref | None = None
-    value_cents: int | None = None
-    currency: str | None = None
+    value_cents: Cents | None = None
+    currency: CurrencyCode | None = None
     expected_close_date: date | None = None
-    tags: list[str] = []
-    fields: dict[str, Any] = {}
-    source: str = "other"
-    external_id: str | None = None
-    message: str | None = None
+    tags: TagNames = []
+    fields: Values = {}
+    source: Source = "other"
+    external_id: ExternalId | None = None
+    message: Prose | None = None
 
 
 Custom = Literal["complete", "fit", "kept"]

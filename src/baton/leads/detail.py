@@ -1,9 +1,9 @@
 """A lead or opportunity as document C writes it: one body for its facts, value in whole units, place and owner. Spec C1, C2."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.accounts.members import member
 from baton.accounts.organization import organization
@@ -14,6 +14,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import NotFound
 from baton.kernel.operation import operation
+from baton.kernel.shapes import Line
 from baton.kernel.values import Ref
 from baton.leads import facts as check
 from baton.leads import lead as leads
@@ -30,9 +31,9 @@ from baton.pipelines.pipeline import Status
 class NewDetail(NewLead, kw_only=True):
     """A lead to make; `value` is in whole units of the currency, `owner` a member, `company` a company's name."""
 
-    value: float | None = None
+    value: Annotated[float, Meta(ge=0)] | None = None
     owner: Ref | None = None
-    company: str | None = None
+    company: Line | None = None
 
 
 class EditDetail(EditLead, kw_only=True):
@@ -42,9 +43,9 @@ class EditDetail(EditLead, kw_only=True):
     pipeline_id: Ref | UnsetType = UNSET
     stage_id: Ref | UnsetType = UNSET
     status: Status | UnsetType = UNSET
-    value: float | UnsetType | None = UNSET
+    value: Annotated[float, Meta(ge=0)] | UnsetType | None = UNSET
     owner: Ref | UnsetType | None = UNSET
-    company: str | UnsetType | None = UNSET
+    company: Line | UnsetType | None = UNSET
 
 
 @operation("crm.leads.createDetail", role=Role.MEMBER, summary="Create a lead or opportunity", internal=True)

@@ -15,9 +15,11 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Cents, Count, CurrencyCode, Email, Line, Name, Reason, TagNames, Values, Version
 from baton.kernel.values import Ref, clean, email_address
 from baton.leads import facts as check
 from baton.leads import lead as leads
+from baton.leads.facts import Source
 from baton.leads.identify import identified
 from baton.leads.lead import Lead
 from baton.leads.score import rescore
@@ -27,31 +29,31 @@ from baton.scoring.score import SCORED_FIELDS
 class LeadFacts(Input, kw_only=True):
     """Facts to set; absent ones stay, null clears. `fields` merges into the custom fields; a null value removes one."""
 
-    name: str | UnsetType = UNSET
-    first_name: str | UnsetType | None = UNSET
-    last_name: str | UnsetType | None = UNSET
-    email: str | UnsetType | None = UNSET
-    phone: str | UnsetType | None = UNSET
-    website: str | UnsetType | None = UNSET
-    title: str | UnsetType | None = UNSET
-    company_name: str | UnsetType | None = UNSET
-    location: str | UnsetType | None = UNSET
-    industry: str | UnsetType | None = UNSET
-    company_size: int | UnsetType | None = UNSET
-    value_cents: int | UnsetType | None = UNSET
-    currency: str | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    first_name: Line | UnsetType | None = UNSET
+    last_name: Line | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    phone: Line | UnsetType | None = UNSET
+    website: Line | UnsetType | None = UNSET
+    title: Line | UnsetType | None = UNSET
+    company_name: Line | UnsetType | None = UNSET
+    location: Line | UnsetType | None = UNSET
+    industry: Line | UnsetType | None = UNSET
+    company_size: Count | UnsetType | None = UNSET
+    value_cents: Cents | UnsetType | None = UNSET
+    currency: CurrencyCode | UnsetType = UNSET
     expected_close_date: date | UnsetType | None = UNSET
-    tags: list[str] | UnsetType = UNSET
-    fields: dict[str, Any] | UnsetType = UNSET
-    source: str | UnsetType = UNSET
+    tags: TagNames | UnsetType = UNSET
+    fields: Values | UnsetType = UNSET
+    source: Source | UnsetType = UNSET
 
 
 class EditLead(LeadFacts, kw_only=True):
     """The lead, and what to set of it."""
 
     lead_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 _TEXTS = ("first_name", "last_name", "phone", "website", "title", "company_name", "location", "industry")

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from baton.contacts.contact import Contact
 from baton.fields import values as custom
@@ -24,6 +25,8 @@ SOURCES = (
     "partner",
     "other",
 )
+Source: TypeAlias = Annotated[str, Meta(max_length=40, extra_json_schema={"enum": list(SOURCES)})]
+"""One of the sources of Spec B10."""
 MAX_TEXT = 500
 
 

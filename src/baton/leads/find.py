@@ -1,8 +1,10 @@
 """Finding leads: by any condition, in any order, page after page by cursor. Spec A10, B8."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
@@ -10,6 +12,7 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
 from baton.leads.lead import Lead, from_row, get
 from baton.leads.matching import matching
@@ -28,12 +31,12 @@ class ListLeads(Input, kw_only=True):
     """
 
     where: Condition = msgspec.field(default_factory=everything)
-    search: str | None = None
+    search: Words | None = None
     segment_id: UUID | None = None
-    sort: str = "createdAt"
+    sort: Annotated[str, Meta(max_length=106)] = "createdAt"
     descending: bool = True
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
     count: bool = False
 
 

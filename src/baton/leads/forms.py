@@ -2,11 +2,12 @@
 
 import re
 import secrets
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -14,9 +15,11 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Label, Name, Prose, Reason, WebAddress
 from baton.kernel.values import Ref, clean, new_id
 from baton.leads.capture import Captured
 from baton.leads.create import NewLead, create_many
+from baton.leads.facts import Source
 from baton.leads.facts import source as checked_source
 from baton.pipelines import pipeline as pipelines
 
@@ -40,10 +43,10 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 class FormField(Input, kw_only=True):
     """A field that visitors see: one of the lead's, or `field.<key>` for a custom one."""
 
-    name: str
-    label: str
+    name: Annotated[str, Meta(min_length=1, max_length=106)]
+    label: Label
     required: bool = False
-    lines: int = 1
+    lines: Annotated[int, Meta(ge=1, le=40)] = 1
 
 
 class Form(Output, kw_only=True):
@@ -65,26 +68,26 @@ class Form(Output, kw_only=True):
 class CreateForm(Input, kw_only=True):
     """A form to make. Without fields it asks for name, e-mail, company, title, company size and a message."""
 
-    name: str
+    name: Name
     pipeline_id: Ref | None = None
-    fields: list[FormField] | None = None
-    source: str = "website"
-    success_message: str = "Thank you. We will be in touch."
-    redirect_url: str | None = None
+    fields: Annotated[list[FormField], Meta(min_length=1, max_length=40)] | None = None
+    source: Source = "website"
+    success_message: Reason = "Thank you. We will be in touch."
+    redirect_url: WebAddress | None = None
     proof_of_work: bool = False
 
 
 class GetForm(Input, kw_only=True):
     """A form's public address."""
 
-    address: str
+    address: Ref
 
 
 class SubmitForm(Input, kw_only=True):
     """What a visitor filled in, by field name."""
 
-    address: str
-    values: dict[str, str]
+    address: Ref
+    values: Annotated[dict[str, Prose], Meta(max_length=200)]
 
 
 DEFAULT_FIELDS = [

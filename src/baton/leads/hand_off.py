@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, decode, find, operation, within
+from baton.kernel.shapes import Version
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -27,7 +28,7 @@ class HandOff(Input, kw_only=True):
     promises: list[str] = []
     next_step: str | None = None
     due_in: str | None = None
-    version: int | None = None
+    version: Version | None = None
 
 
 @operation("crm.leads.handOff", role=Role.MEMBER, summary="Hand a lead over")

@@ -13,6 +13,7 @@ from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
 from baton.leads.lead import COLUMNS, Lead, from_row
 from baton.leads.matching import matching
@@ -28,9 +29,9 @@ class ReadHistory(Input, kw_only=True):
     pipeline_id: Ref
     outcome: Literal["won", "lost"] | None = None
     where: Condition = msgspec.field(default_factory=everything)
-    search: str | None = None
-    limit: int = 50
-    cursor: str | None = None
+    search: Words | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class ClosedLead(Output, kw_only=True):

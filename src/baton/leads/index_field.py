@@ -12,6 +12,7 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import cursor, position
+from baton.kernel.shapes import Cursor
 from baton.leads import hot
 
 MOST = 20_000
@@ -23,7 +24,7 @@ class IndexField(Input, kw_only=True):
 
     field_id: UUID
     indexed: bool = True
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class Indexing(Output, kw_only=True):

@@ -1,6 +1,8 @@
 """Recording what happened with a lead: a call, an e-mail, a meeting, a note. Spec B5, C6."""
 
-from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.activity import Activity
@@ -9,6 +11,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Count, Line, Moment, Notes
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads
 
@@ -17,11 +20,11 @@ class LogActivity(Input, kw_only=True):
     """What happened: `type` call, email, email_received, whatsapp, whatsapp_received, meeting, note or other; and the words."""
 
     lead_id: Ref
-    type: str
-    subject: str | None = None
-    notes: str | None = None
-    happened_at: datetime | None = None
-    duration_minutes: int | None = None
+    type: Annotated[str, Meta(max_length=40, extra_json_schema={"enum": list(kinds.LOGGABLE)})]
+    subject: Line | None = None
+    notes: Notes | None = None
+    happened_at: Moment | None = None
+    duration_minutes: Count | None = None
 
 
 @operation("crm.leads.logActivity", role=Role.MEMBER, summary="Log an activity")

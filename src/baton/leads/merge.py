@@ -13,6 +13,7 @@ from baton.contacts.records import COMPANY, CONTACT, Sort
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Reason
 from baton.kernel.values import Ref
 from baton.leads.repoint import repoint, repointed
 
@@ -26,14 +27,14 @@ class MergeTwo(Input, kw_only=True):
     survivor_id: Ref
     merged_id: Ref
     choose: dict[str, Chosen] = {}
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 class Unmerge(Input, kw_only=True):
     """The record that was merged into another."""
 
     merged_id: Ref
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 class MergedContact(Output, kw_only=True):

@@ -7,6 +7,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -20,8 +21,8 @@ class MovePipeline(Input, kw_only=True):
     lead_id: Ref
     pipeline_id: Ref
     stage_id: Ref | None = None
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 @operation("crm.leads.movePipeline", role=Role.MEMBER, summary="Move a lead to another pipeline")

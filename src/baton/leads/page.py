@@ -11,9 +11,10 @@ from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import DayOrMoment, PageNumber, PageSize, Words
 from baton.kernel.values import Ref
 from baton.leads import totals
-from baton.leads.facts import source
+from baton.leads.facts import Source, source
 from baton.leads.find import MAX_LIMIT
 from baton.leads.lead import Lead, from_row
 from baton.leads.matching import matching
@@ -33,17 +34,17 @@ class PageOfLeads(Input, kw_only=True):
     """
 
     status: Status | None = None
-    source: str | None = None
+    source: Source | None = None
     stage_id: Ref | None = None
     pipeline_id: Ref | None = None
     owner_id: Ref | None = None
-    date_from: str | None = None
-    date_to: str | None = None
-    search: str | None = None
+    date_from: DayOrMoment | None = None
+    date_to: DayOrMoment | None = None
+    search: Words | None = None
     sort: Literal["createdAt", "lastActivityAt", "name", "score", "valueCents"] = "createdAt"
     descending: bool = True
-    page: int = 1
-    limit: int = 20
+    page: PageNumber = 1
+    limit: PageSize = 20
 
 
 class LeadsPage(Output, kw_only=True):

@@ -5,6 +5,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -16,16 +17,16 @@ class Qualify(Input, kw_only=True):
     """The lead to qualify, and why."""
 
     lead_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class Disqualify(Input, kw_only=True):
     """The lead to disqualify, and why."""
 
     lead_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 @operation("crm.leads.qualify", role=Role.MEMBER, summary="Qualify a lead")

@@ -11,6 +11,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, PageSize
 from baton.kernel.values import new_id
 from baton.leads.capture import Captured
 from baton.leads.create import create_many
@@ -43,8 +44,8 @@ class HeldCapture(Output, kw_only=True):
 class ListHeld(Input, kw_only=True):
     """A page of 1–200 waiting captures, newest first."""
 
-    limit: int = 50
-    cursor: str | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class DecideHeld(Input, kw_only=True):

@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page
+from baton.kernel.shapes import Cursor
 from baton.kernel.values import Ref
 
 LEADS = 200
@@ -18,7 +19,7 @@ class ContactTimeline(Input, kw_only=True):
 
     contact_id: Ref
     limit: int = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class CompanyTimeline(Input, kw_only=True):
@@ -26,7 +27,7 @@ class CompanyTimeline(Input, kw_only=True):
 
     company_id: Ref
     limit: int = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 @operation("crm.contacts.timeline", kind="query", role=Role.VIEWER, summary="Read a contact's timeline")

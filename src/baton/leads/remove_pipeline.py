@@ -6,6 +6,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.move_pipeline import place, relocate
@@ -19,7 +20,7 @@ class RemovePipeline(Input, kw_only=True):
     """The pipeline to remove, and the pipeline that its leads move to."""
 
     pipeline_id: Ref
-    version: int | None = None
+    version: Version | None = None
     move_to: Ref | None = None
 
 

@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input
+from baton.kernel.shapes import Colour, Days, ExternalId, Name, Percent
 from baton.kernel.values import Ref
 from baton.leads.remove_stage import RemoveStage, remove_stage
 from baton.pipelines.create import NewStage
@@ -18,15 +19,15 @@ from baton.pipelines.stages import MAX_STAGES, AddStage, EditStage, ReorderStage
 class StageBody(Input, kw_only=True, forbid_unknown_fields=False):
     """A stage in a pipeline's body. A known one is found by `id`, `externalId` or name; what is absent of it stays."""
 
-    name: str
+    name: Name
     id: Ref | None = None
-    external_id: str | None = None
-    probability: int | None = None
+    external_id: ExternalId | None = None
+    probability: Percent | None = None
     terminal: bool | None = None
     status: Status | None = None
-    colour: str | None = None
+    colour: Colour | None = None
     auto_nurture: bool | None = None
-    sla_days: int | None = None
+    sla_days: Days | None = None
 
     def new(self) -> NewStage:
         """The stage to make."""

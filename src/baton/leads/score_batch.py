@@ -1,9 +1,11 @@
 """Scoring many leads at once: set by set, only what changed is written. Spec B6, B7, C7."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities.append import append
 from baton.kernel.actor import Actor, Role, system
@@ -24,7 +26,7 @@ CHUNK = 5_000
 class ScoreBatch(Input, kw_only=True):
     """The leads to score, by id or external id, 1 to 10,000 of them."""
 
-    lead_ids: list[Ref]
+    lead_ids: Annotated[list[Ref], Meta(min_length=1, max_length=10_000)]
 
 
 class ScoredLead(Output, kw_only=True):

@@ -1,7 +1,9 @@
 """One search over leads, contacts and companies: beginnings of words, without accents, a wrong letter forgiven. Spec A10."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
@@ -16,8 +18,8 @@ _LOOKED_AT = 1000
 class Search(Input, kw_only=True):
     """Words, each the beginning of one; or a phone number, with or without its country. `limit` hits (1–50) of each kind."""
 
-    query: str
-    limit: int = 10
+    query: Annotated[str, Meta(min_length=2, max_length=200)]
+    limit: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
 class Hit(Output, kw_only=True):

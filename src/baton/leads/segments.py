@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -15,6 +15,7 @@ from baton.kernel.conditions import EVERYTHING, Condition
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Label, Version
 from baton.kernel.values import Ref, new_id
 from baton.leads.matching import matching, named
 
@@ -37,9 +38,9 @@ class Segment(Output, kw_only=True):
 class CreateSegment(Input, kw_only=True):
     """A segment: a condition asked each time, or `leadIds`; with `fixed`, the leads that meet the condition at this moment."""
 
-    name: str
+    name: Label
     condition: Condition | None = None
-    lead_ids: list[Ref] = []
+    lead_ids: Annotated[list[Ref], Meta(max_length=10_000)] = []
     fixed: bool = False
 
 
@@ -47,11 +48,11 @@ class UpdateSegment(Input, kw_only=True):
     """What of a segment to change: its name, its condition, or, of one without a condition, leads to add and to take out."""
 
     segment_id: UUID
-    version: int | None = None
-    name: str | UnsetType = UNSET
+    version: Version | None = None
+    name: Label | UnsetType = UNSET
     condition: Condition | UnsetType = UNSET
-    add_lead_ids: list[Ref] = []
-    remove_lead_ids: list[Ref] = []
+    add_lead_ids: Annotated[list[Ref], Meta(max_length=10_000)] = []
+    remove_lead_ids: Annotated[list[Ref], Meta(max_length=10_000)] = []
 
 
 class OneSegment(Input, kw_only=True):

@@ -7,6 +7,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation, within
+from baton.kernel.shapes import NewTag, Reason, TagNames, Version
 from baton.kernel.values import Ref
 from baton.leads import facts as check
 from baton.leads import lead as leads
@@ -22,9 +23,9 @@ class TagLead(Input, kw_only=True):
     """A lead and tags."""
 
     lead_id: Ref
-    tags: list[str]
-    version: int | None = None
-    reason: str | None = None
+    tags: TagNames
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class Tag(Output, kw_only=True):
@@ -37,14 +38,14 @@ class Tag(Output, kw_only=True):
 class RenameTag(Chunk, kw_only=True):
     """A tag and its new name. Leads that carry both keep one."""
 
-    tag: str
-    to: str
+    tag: NewTag
+    to: NewTag
 
 
 class RemoveTag(Chunk, kw_only=True):
     """The tag to take off all leads."""
 
-    tag: str
+    tag: NewTag
 
 
 @operation("crm.tags.list", kind="query", role=Role.VIEWER, summary="List the tags")

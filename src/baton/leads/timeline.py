@@ -1,7 +1,5 @@
 """A lead's timeline, and the lead as it stood at any past moment. Spec A8, A9."""
 
-from datetime import datetime
-
 from baton.activities import timeline as log
 from baton.activities.activity import Activity
 from baton.kernel.actor import Actor, Role
@@ -9,6 +7,7 @@ from baton.kernel.db import Tx, by_ref
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page
+from baton.kernel.shapes import Cursor, Kind, Moment, PageNumber, PageSize
 from baton.kernel.values import Ref
 from baton.leads.lead import Lead, get, replayed
 
@@ -17,17 +16,17 @@ class ReadTimeline(Input, kw_only=True):
     """A lead and a page of its activities, newest first; one kind of them, if named."""
 
     lead_id: Ref
-    kind: str | None = None
-    limit: int = 50
-    cursor: str | None = None
-    page: int | None = None
+    kind: Kind | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+    page: PageNumber | None = None
 
 
 class ReadAsOf(Input, kw_only=True):
     """A lead and the moment at which to see it."""
 
     lead_id: Ref
-    at: datetime
+    at: Moment
 
 
 @operation("crm.leads.timeline", kind="query", role=Role.VIEWER, summary="Read a lead's timeline")

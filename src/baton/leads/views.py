@@ -1,11 +1,11 @@
 """Saved views: the filters, the order and the columns that a person keeps, and may share. Spec A10."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -16,6 +16,7 @@ from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Kind, Label, Version, Words
 from baton.kernel.values import new_id
 from baton.leads.lead import Lead
 from baton.leads.order import order
@@ -44,12 +45,12 @@ class View(Output, kw_only=True):
 class CreateView(Input, kw_only=True):
     """A view to keep. `columns` are fields of a lead or `field.<key>`; a shared view is seen by the whole organization."""
 
-    name: str
+    name: Label
     condition: Condition = msgspec.field(default_factory=everything)
-    search: str | None = None
-    sort: str = "createdAt"
+    search: Words | None = None
+    sort: Annotated[str, Meta(max_length=106)] = "createdAt"
     descending: bool = True
-    columns: list[str] = []
+    columns: Annotated[list[Kind], Meta(max_length=60)] = []
     shared: bool = False
 
 
@@ -57,13 +58,13 @@ class UpdateView(Input, kw_only=True):
     """What of a view to change; absent parts stay."""
 
     view_id: UUID
-    version: int | None = None
-    name: str | UnsetType = UNSET
+    version: Version | None = None
+    name: Label | UnsetType = UNSET
     condition: Condition | UnsetType = UNSET
-    search: str | UnsetType | None = UNSET
-    sort: str | UnsetType = UNSET
+    search: Words | UnsetType | None = UNSET
+    sort: Annotated[str, Meta(max_length=106)] | UnsetType = UNSET
     descending: bool | UnsetType = UNSET
-    columns: list[str] | UnsetType = UNSET
+    columns: Annotated[list[Kind], Meta(max_length=60)] | UnsetType = UNSET
     shared: bool | UnsetType = UNSET
 
 

@@ -1,6 +1,5 @@
 """Drafts: what a template says to a lead, and the exact words of a message before it is sent."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.liquid import fill_in
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Moment, Version
 from baton.kernel.values import Ref, clean, email_address, email_key
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -43,9 +43,9 @@ class SendEmail(Input, kw_only=True):
     mailbox_id: UUID | None = None
     in_reply_to: UUID | None = None
     attachments: list[UUID] = []
-    send_at: datetime | None = None
+    send_at: Moment | None = None
     despite_gap: bool = False
-    version: int | None = None
+    version: Version | None = None
 
 
 class PreviewTemplate(Input, kw_only=True):

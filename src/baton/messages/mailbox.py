@@ -16,6 +16,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.relay_mail import Security
+from baton.kernel.shapes import Version
 from baton.kernel.values import Ref, new_id
 from baton.messages.mailbox_facts import checked
 
@@ -81,7 +82,7 @@ class EditMailbox(Input, kw_only=True):
     """What of a mailbox to change; absent fields stay, null clears."""
 
     mailbox_id: UUID
-    version: int | None = None
+    version: Version | None = None
     from_name: str | UnsetType = UNSET
     from_address: str | UnsetType = UNSET
     smtp_host: str | UnsetType = UNSET

@@ -9,6 +9,7 @@ from baton.kernel.db import Row, Tx, struct_of
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 
@@ -61,7 +62,7 @@ class ListMessages(Input, kw_only=True):
     state: State | None = None
     channel: Channel | None = None
     limit: int = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class Counts(Output, kw_only=True):

@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Forbidden
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Version
 from baton.leads import lead as leads
 from baton.messages import message as messages
 from baton.messages import outreach
@@ -46,7 +47,7 @@ class Resolve(Input, kw_only=True):
 
     message_id: UUID
     decision: Literal["sent", "again"]
-    version: int | None = None
+    version: Version | None = None
 
 
 class InDoubt(Output, kw_only=True):

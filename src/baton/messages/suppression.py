@@ -12,6 +12,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, Words
 from baton.kernel.values import clean, email_address, email_key, new_id
 
 Reason = Literal["unsubscribe", "bounce", "complaint", "manual"]
@@ -36,10 +37,10 @@ class Suppression(Output, kw_only=True):
 class ListSuppressions(Input, kw_only=True):
     """A page of 1 to 200 suppressed addresses, newest first; `search` finds one address."""
 
-    search: str | None = None
+    search: Words | None = None
     reason: Reason | None = None
     limit: int = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class AddSuppression(Input, kw_only=True):

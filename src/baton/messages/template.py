@@ -13,6 +13,7 @@ from baton.kernel.db import Tx, by_ref, struct_of
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.liquid import MAX_TEMPLATE, check_template
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import ExternalId, Version
 from baton.kernel.values import Ref, as_uuid, clean, new_id
 
 
@@ -49,14 +50,14 @@ class CreateTemplate(Input, kw_only=True):
     subject: str
     text: str = ""
     html: str | None = None
-    external_id: str | None = None
+    external_id: ExternalId | None = None
 
 
 class EditTemplate(Input, kw_only=True):
     """What of a template to change; absent fields stay, null clears. An archived one is not offered any more."""
 
     template_id: Ref
-    version: int | None = None
+    version: Version | None = None
     name: str | UnsetType = UNSET
     subject: str | UnsetType = UNSET
     text: str | UnsetType = UNSET

@@ -1,7 +1,10 @@
 """Making a pipeline with its stages, and inferring what document C's stages leave open. Spec A2, B2, C1."""
 
 import re
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -9,6 +12,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Colour, Days, ExternalId, Name, Percent
 from baton.kernel.values import new_id
 from baton.pipelines.pipeline import Outcome, Pipeline, PipelineType, Status, get
 
@@ -25,23 +29,23 @@ _CLUES: tuple[tuple[str, Status], ...] = (
 class NewStage(Input, kw_only=True):
     """A stage to make. `terminal` with probability 100 is won, with 0 lost; `status` is inferred where it is absent."""
 
-    name: str
-    probability: int | None = None
-    colour: str | None = None
+    name: Name
+    probability: Percent | None = None
+    colour: Colour | None = None
     status: Status | None = None
     terminal: bool = False
     auto_nurture: bool = False
-    sla_days: int | None = None
-    external_id: str | None = None
+    sla_days: Days | None = None
+    external_id: ExternalId | None = None
 
 
 class CreatePipeline(Input, kw_only=True):
     """A pipeline to make, with at least one stage."""
 
-    name: str
+    name: Name
     type: PipelineType = "lead"
-    stages: list[NewStage]
-    external_id: str | None = None
+    stages: Annotated[list[NewStage], Meta(min_length=1, max_length=50)]
+    external_id: ExternalId | None = None
 
 
 @operation("crm.pipelines.create", role=Role.ADMIN, summary="Create a pipeline")

@@ -9,6 +9,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, by_ref
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Count, ExternalId, Name, Version
 from baton.kernel.values import Ref, clean
 from baton.pipelines.pipeline import Pipeline, PipelineType, get
 
@@ -17,12 +18,12 @@ class EditPipeline(Input, kw_only=True):
     """What of a pipeline to change; absent fields stay. `isIntake` true makes it the one that captured leads enter."""
 
     pipeline_id: Ref
-    version: int | None = None
-    name: str | None = None
+    version: Version | None = None
+    name: Name | None = None
     type: PipelineType | None = None
-    position: int | None = None
+    position: Count | None = None
     is_intake: Literal[True] | None = None
-    external_id: str | None = None
+    external_id: ExternalId | None = None
 
 
 @operation("crm.pipelines.update", role=Role.ADMIN, summary="Change a pipeline")

@@ -2,11 +2,11 @@
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -15,6 +15,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Colour, Count, Days, ExternalId, Name, Percent, Version
 from baton.kernel.values import Ref, clean
 from baton.pipelines.create import NewStage, insert_stage, meaning
 from baton.pipelines.edit import lock, touch
@@ -27,7 +28,7 @@ class AddStage(NewStage, kw_only=True):
     """A stage to add: at `position` (0 is the first), else as the last open or the last closed one."""
 
     pipeline_id: Ref
-    position: int | None = None
+    position: Count | None = None
 
 
 class EditStage(Input, kw_only=True):
@@ -35,15 +36,15 @@ class EditStage(Input, kw_only=True):
 
     pipeline_id: Ref | None = None
     stage_id: Ref
-    version: int | None = None
-    name: str | None = None
-    probability: int | None = None
-    colour: str | None = None
+    version: Version | None = None
+    name: Name | None = None
+    probability: Percent | None = None
+    colour: Colour | None = None
     status: Status | None = None
     terminal: bool | None = None
     auto_nurture: bool | None = None
-    sla_days: int | UnsetType | None = UNSET
-    external_id: str | None = None
+    sla_days: Days | UnsetType | None = UNSET
+    external_id: ExternalId | None = None
     archived: bool | None = None
 
 
@@ -51,8 +52,8 @@ class ReorderStages(Input, kw_only=True):
     """All stages of a pipeline that are not archived, in their new order."""
 
     pipeline_id: Ref
-    stage_ids: list[Ref]
-    version: int | None = None
+    stage_ids: Annotated[list[Ref], Meta(min_length=1, max_length=50)]
+    version: Version | None = None
 
 
 @operation("crm.pipelines.addStage", role=Role.ADMIN, summary="Add a stage")

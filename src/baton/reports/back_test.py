@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.organization import organization
 from baton.fields import lead as fields
@@ -37,7 +38,7 @@ class BackTest(Input, kw_only=True):
     `facts` says what the rules see of a lead: what was known when it was created, or just before it was closed.
     """
 
-    factors: list[NewFactor]
+    factors: Annotated[list[NewFactor], Meta(max_length=50)]
     facts: Facts = "creation"
     pipeline_id: Ref | None = None
     closed_from: date | None = None

@@ -14,6 +14,7 @@ from baton.kernel.conditions import Condition, compile, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input
+from baton.kernel.shapes import DayOrMoment
 from baton.kernel.values import Ref
 from baton.leads import as_of_rowset
 from baton.pipelines import pipeline as pipelines
@@ -29,7 +30,7 @@ class Over(Input, kw_only=True):
 
     date_from: date | None = None
     date_to: date | None = None
-    as_of: str | None = None
+    as_of: DayOrMoment | None = None
     where: Condition = msgspec.field(default_factory=everything)
 
 

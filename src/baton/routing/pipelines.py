@@ -1,9 +1,10 @@
 """Pipelines with their routing rules in one body, as document C writes them. Spec C1, C4."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.members import Member, list_members
 from baton.activities import kinds
@@ -13,6 +14,7 @@ from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import ExternalId, Line, Name, Version
 from baton.kernel.values import Ref
 from baton.leads.replace_stages import StageBody, replace_stages
 from baton.pipelines import pipeline as pipelines
@@ -40,11 +42,11 @@ class StageRule(Output, kw_only=True):
 class StageRuleBody(Input, kw_only=True, forbid_unknown_fields=False):
     """A rule to set: `stage` is a stage's name or id, `assignTo` a member; or a `pool` of members who take turns."""
 
-    stage: str | None = None
+    stage: Line | None = None
     assign_to: Ref | None = None
-    pool: list[Ref] = []
-    shares: list[int] = []
-    name: str | None = None
+    pool: Annotated[list[Ref], Meta(max_length=200)] = []
+    shares: Annotated[list[Annotated[int, Meta(ge=1, le=100)]], Meta(max_length=200)] = []
+    name: Line | None = None
     condition: Condition = msgspec.field(default_factory=everything)
     working_hours: bool = False
     enabled: bool = True
@@ -59,23 +61,23 @@ class RoutedPipeline(Pipeline, kw_only=True):
 class PipelineBody(Input, kw_only=True):
     """A pipeline to make. Spec C1."""
 
-    name: str
+    name: Name
     type: PipelineType = "lead"
-    stages: list[StageBody]
+    stages: Annotated[list[StageBody], Meta(min_length=1, max_length=50)]
     routing_rules: list[StageRuleBody] = []
-    external_id: str | None = None
+    external_id: ExternalId | None = None
 
 
 class EditPipelineBody(Input, kw_only=True):
     """What of a pipeline to set; absent fields stay. Leads of stages that `stages` leaves out go to the stage `moveTo`."""
 
     pipeline_id: Ref
-    version: int | None = None
-    name: str | None = None
+    version: Version | None = None
+    name: Name | None = None
     type: PipelineType | None = None
-    stages: list[StageBody] | None = None
+    stages: Annotated[list[StageBody], Meta(min_length=1, max_length=50)] | None = None
     routing_rules: list[StageRuleBody] | None = None
-    external_id: str | None = None
+    external_id: ExternalId | None = None
     move_to: Ref | None = None
 
 

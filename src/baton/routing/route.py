@@ -1,13 +1,16 @@
 """Routing a lead to an owner, in turn among those with room, and saying why. Spec C4."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Refs
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.assign import give
@@ -26,16 +29,16 @@ class RouteUnassigned(Input, kw_only=True):
     """The pipeline whose leads without an owner are routed, at most `limit` in one go."""
 
     pipeline_id: Ref
-    limit: int = 1000
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
 
 
 class DryRun(Input, kw_only=True):
     """Which leads to try: those named, or a pipeline's open leads without an owner. With `anew` as if none had an owner."""
 
-    lead_ids: list[Ref] = []
+    lead_ids: Refs = []
     pipeline_id: Ref | None = None
     anew: bool = False
-    limit: int = 200
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
 class Routed(Output, kw_only=True):

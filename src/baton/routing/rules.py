@@ -1,8 +1,10 @@
 """Routing rules: a condition, and the pool that takes the leads which meet it. Spec C4."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.members import member
 from baton.activities import kinds
@@ -13,6 +15,7 @@ from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Name
 from baton.kernel.values import Ref, new_id
 from baton.pipelines import pipeline as pipelines
 
@@ -42,12 +45,12 @@ class NewRoutingRule(Input, kw_only=True):
     `workingHours` those who do not work at the moment are passed over too.
     """
 
-    name: str
+    name: Name
     pipeline_id: Ref | None = None
     stage_id: Ref | None = None
     condition: Condition = msgspec.field(default_factory=everything)
-    pool: list[Ref]
-    shares: list[int] = []
+    pool: Annotated[list[Ref], Meta(min_length=1, max_length=200)]
+    shares: Annotated[list[Annotated[int, Meta(ge=1, le=100)]], Meta(max_length=200)] = []
     working_hours: bool = False
     enabled: bool = True
 
@@ -55,7 +58,7 @@ class NewRoutingRule(Input, kw_only=True):
 class SetRoutingRules(Input, kw_only=True):
     """All routing rules of the organization, in order, replacing those before."""
 
-    rules: list[NewRoutingRule]
+    rules: Annotated[list[NewRoutingRule], Meta(max_length=200)]
 
 
 _SELECT = """SELECT r.id, r.name, r.pipeline_id, r.stage_id, r.condition, r.enabled, r.working_hours,

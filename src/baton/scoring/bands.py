@@ -1,8 +1,9 @@
 """The bands of a score, where each organization draws them. Spec B6."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -29,8 +30,8 @@ class Bands(Output, kw_only=True):
 class SetBands(Input, kw_only=True):
     """Where the bands begin: 0 < medium < high <= 100."""
 
-    high: int
-    medium: int
+    high: Annotated[int, Meta(ge=2, le=100)]
+    medium: Annotated[int, Meta(ge=1, le=99)]
 
 
 STORED = "(SELECT o.settings -> 'scoreBands' FROM organizations o WHERE o.org_id = $1)"

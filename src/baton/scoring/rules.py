@@ -1,8 +1,10 @@
 """The rules that make a score: factors with a maximum, and conditions that add points to them. Spec B6, C7."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -12,6 +14,7 @@ from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx, columns
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Label, Name, Percent
 from baton.kernel.values import new_id
 from baton.scoring import bands
 from baton.scoring.bands import Bands
@@ -42,27 +45,27 @@ class Factor(Output, kw_only=True):
 class NewRule(Input, kw_only=True):
     """A rule to set: its name says why in the words that people read ("director title")."""
 
-    name: str
+    name: Name
     condition: Condition
-    points: int
+    points: Annotated[int, Meta(ge=-100, le=100)]
     enabled: bool = True
 
 
 class NewFactor(Input, kw_only=True):
     """A factor to set, with its rules; its points count `weight` times (0–10)."""
 
-    key: str
-    label: str
-    max_points: int
+    key: Label
+    label: Label
+    max_points: Percent
     combine: Literal["best", "sum"] = "best"
-    weight: float = 1.0
-    rules: list[NewRule]
+    weight: Annotated[float, Meta(ge=0, le=10)] = 1.0
+    rules: Annotated[list[NewRule], Meta(max_length=500)]
 
 
 class SetRules(Input, kw_only=True):
     """All scoring rules of the organization, replacing those before."""
 
-    factors: list[NewFactor]
+    factors: Annotated[list[NewFactor], Meta(max_length=50)]
 
 
 @operation("crm.scoring.rules", kind="query", role=Role.VIEWER, summary="Read the scoring rules")

@@ -8,6 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads
 from baton.tasks.dependencies import must_be_free
@@ -19,8 +20,8 @@ class CompleteTask(Input, kw_only=True):
     """The task that is done, and what came of it. With `withSteps` its open steps are done too."""
 
     task_id: Ref
-    version: int | None = None
-    outcome: str | None = None
+    version: Version | None = None
+    outcome: Reason | None = None
     with_steps: bool = False
 
 

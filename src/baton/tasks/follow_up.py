@@ -2,6 +2,9 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
 
 from baton.accounts.hours import add_working
 from baton.accounts.members import Member, member
@@ -10,6 +13,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Line, Moment, Prose, Reason
 from baton.kernel.values import Ref, clean, new_id
 from baton.leads import lead as leads
 from baton.tasks.task import Task, TaskKind, insert
@@ -24,13 +28,13 @@ class FollowUp(Input, kw_only=True):
     """
 
     lead_id: Ref
-    due_at: datetime | None = None
-    due_in: str | None = None
+    due_at: Moment | None = None
+    due_in: Annotated[str, Meta(max_length=40, examples=["2d 4h"])] | None = None
     assign_to: Ref | None = None
     kind: TaskKind = "follow_up"
-    title: str | None = None
-    notes: str | None = None
-    reason: str | None = None
+    title: Line | None = None
+    notes: Prose | None = None
+    reason: Reason | None = None
 
 
 @operation("crm.leads.followUp", role=Role.MEMBER, summary="Schedule a follow-up")

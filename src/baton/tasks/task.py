@@ -10,6 +10,7 @@ from baton.kernel.db import Row, Tx, by_ref
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, Moment, PageSize
 from baton.kernel.values import Ref
 
 TaskKind = Literal["follow_up", "call", "email", "meeting", "todo"]
@@ -64,10 +65,10 @@ class ListTasks(Input, kw_only=True):
     status: TaskStatus | None = "open"
     kind: TaskKind | None = None
     when: When | None = None
-    due_after: datetime | None = None
-    due_before: datetime | None = None
-    limit: int = 50
-    cursor: str | None = None
+    due_after: Moment | None = None
+    due_before: Moment | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 STORED = Task.__struct_fields__[: Task.__struct_fields__.index("needs")]

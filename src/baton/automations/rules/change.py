@@ -19,6 +19,7 @@ from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Version
 from baton.kernel.values import new_id
 
 MOST: Final = 200
@@ -37,7 +38,7 @@ class EditAutomation(Input, kw_only=True):
     """What of an automation to change; absent parts stay. What runs already goes on as it began."""
 
     automation_id: UUID
-    version: int | None = None
+    version: Version | None = None
     name: str | None = None
     trigger: Trigger | None = None
     condition: Condition | None = None
@@ -49,7 +50,7 @@ class SwitchAutomation(Input, kw_only=True):
 
     automation_id: UUID
     state: Literal["on", "paused"]
-    version: int | None = None
+    version: Version | None = None
 
 
 @operation("crm.automations.create", role=Role.MEMBER, summary="Draft an automation")

@@ -17,6 +17,7 @@ from baton.kernel.conditions import Condition
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Moment
 from baton.leads.as_of_rowset import rowset
 
 NAMED: Final = 200
@@ -31,8 +32,8 @@ class DryRun(Input, kw_only=True):
 
     automation_id: UUID | None = None
     rule: Rule | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class Firing(Output, kw_only=True):

@@ -14,6 +14,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, Reason
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 
@@ -66,7 +67,7 @@ class ListRuns(Input, kw_only=True):
     lead_id: Ref | None = None
     status: Status | None = None
     limit: int = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class NameRun(Input, kw_only=True):
@@ -79,7 +80,7 @@ class NameRuns(Input, kw_only=True):
     """Runs that are held, at most 200, and a reason to write down."""
 
     run_ids: list[UUID]
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 _SELECT = """SELECT r.id, r.automation_id, v.name AS automation, r.number, r.lead_id, l.name AS lead, r.activity_id, r.depth, r.status,

@@ -16,6 +16,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
+from baton.kernel.shapes import Cursor, Kind, Moment, PageSize
 from baton.kernel.values import new_id
 from baton.leads import lead as leads
 
@@ -62,9 +63,9 @@ class ListDeliveries(Input, kw_only=True):
 
     webhook_id: UUID | None = None
     status: Status | None = None
-    event: str | None = None
-    limit: int = 50
-    cursor: str | None = None
+    event: Kind | None = None
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class NameDelivery(Input, kw_only=True):
@@ -78,7 +79,7 @@ class Replay(Input, kw_only=True):
 
     delivery_id: UUID | None = None
     webhook_id: UUID | None = None
-    since: datetime | None = None
+    since: Moment | None = None
 
 
 class Replayed(Output, kw_only=True):

@@ -1,10 +1,11 @@
 """Endpoints: where an organization wants to be told what happens, and of which events. Spec C9."""
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -14,6 +15,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, struct_of
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Line, Version, WebAddress
 from baton.kernel.values import new_id
 
 MAX_ENDPOINTS = 50
@@ -44,19 +46,19 @@ class NewEndpoint(Endpoint, kw_only=True):
 class CreateEndpoint(Input, kw_only=True):
     """An https address and the events it is told of: "lead.stage_changed", "lead.*" or "*"."""
 
-    url: str
-    events: list[str] = msgspec.field(default_factory=lambda: ["lead.*"])
-    description: str = ""
+    url: WebAddress
+    events: known.Patterns = msgspec.field(default_factory=lambda: ["lead.*"])
+    description: Line = ""
 
 
 class EditEndpoint(Input, kw_only=True):
     """What of an endpoint to change; absent fields stay. `active` switches a disabled one on again."""
 
     webhook_id: UUID
-    version: int | None = None
-    url: str | None = None
-    events: list[str] | None = None
-    description: str | None = None
+    version: Version | None = None
+    url: WebAddress | None = None
+    events: known.Patterns | None = None
+    description: Line | None = None
     status: Literal["active", "disabled"] | None = None
 
 
@@ -70,7 +72,7 @@ class RotateSecret(Input, kw_only=True):
     """An endpoint, and for how many hours the old secret signs beside the new one (0 to 168)."""
 
     webhook_id: UUID
-    overlap_hours: int = 24
+    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
 
 
 class Disable(Input, kw_only=True):

@@ -1,8 +1,9 @@
 """The events that webhooks tell: which activity is which event, and what is said of it. Spec C9."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.activity import Activity
@@ -44,6 +45,11 @@ EVENTS: Final[dict[str, str]] = {
 
 _NAMES = frozenset(EVENTS.values()) - {TEST}
 _GROUPS = frozenset(f"{name.partition('.')[0]}.*" for name in _NAMES) | {"*"}
+Patterns: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=100, extra_json_schema={"enum": sorted(_NAMES | _GROUPS)})]],
+    Meta(min_length=1, max_length=100),
+]
+"""What an endpoint listens to."""
 
 
 def checked(patterns: list[str]) -> list[str]:

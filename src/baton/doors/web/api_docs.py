@@ -53,6 +53,8 @@ async def show(request: Request) -> Response:
     groups: dict[str, list[Entry]] = {}
     for path, item in document["paths"].items():
         for method, operation in item.items():
+            if operation["operationId"].startswith("get."):
+                continue  # the same as its POST, in the address
             groups.setdefault(operation["tags"][0], []).append(_entry(path, method, operation, schemas))
     records = [Record(name, schema.get("description", ""), lines(schema)) for name, schema in sorted(schemas.items())]
     return plain(
@@ -63,19 +65,26 @@ async def show(request: Request) -> Response:
 
 def _entry(path: str, method: str, operation: Schema, schemas: dict[str, Schema]) -> Entry:
     taken = [
-        Line(f"{each['name']} ({each['in']})", kind(each["schema"]), each["required"], _see(each["schema"]))
+        Line(f"{each['name']} ({each['in']})", kind(_held(each)), each["required"], _see(_held(each)))
         for each in operation.get("parameters", [])
         if "$ref" not in each
     ]
     if "requestBody" in operation:
-        body = operation["requestBody"]["content"][JSON]["schema"]
+        (sent,) = operation["requestBody"]["content"].values()
+        body = sent["schema"]
         taken += lines(schemas[body["$ref"].removeprefix(REF)] if "$ref" in body else body)
     done = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-    answer = done["content"][JSON]["schema"]
+    answer = next(iter(done["content"].values()))["schema"]
     words = operation.get("description", "").split("\n\n")
     return Entry(
         operation["operationId"], method.upper(), path, operation["summary"], words, taken, kind(answer), _see(answer)
     )
+
+
+def _held(parameter: Schema) -> Schema:
+    """What a parameter holds, as it is or as JSON."""
+    held: Schema = parameter["schema"] if "schema" in parameter else parameter["content"][JSON]["schema"]
+    return held
 
 
 def lines(schema: Schema) -> list[Line]:
@@ -93,6 +102,8 @@ def kind(schema: Schema) -> str:
             return " or ".join(dict.fromkeys(kind(each) for each in schema[word]))
     if "allOf" in schema:
         return kind(schema["allOf"][0]) + " and more"
+    if "const" in schema:
+        return str(schema["const"])
     if "enum" in schema:
         return "one of " + ", ".join("nothing" if each is None else str(each) for each in schema["enum"])
     if schema.get("type") == "array":

@@ -1,8 +1,10 @@
 """A notice, and the member's list of them: the newest first, those not read yet. Spec A6."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -11,6 +13,7 @@ from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import cursor, position
+from baton.kernel.shapes import Cursor
 from baton.messages.notices.settings import own
 
 MOST = 100
@@ -39,8 +42,8 @@ class ListNotices(Input, kw_only=True):
     """The page has 1–100 notices, the newest first; `unread` shows only those."""
 
     unread: bool = False
-    limit: int = 30
-    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 30
+    cursor: Cursor | None = None
 
 
 class Notices(Output, kw_only=True):

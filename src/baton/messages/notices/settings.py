@@ -1,12 +1,12 @@
 """How a member wants to be told: each event in the product and by e-mail, quiet hours, and mail at once or once a day."""
 
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -15,6 +15,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Count, TimeOfDay
 from baton.messages.notices.events import EVENTS, OTHER
 
 Digest = Literal["off", "daily", "immediate"]
@@ -30,8 +31,8 @@ class Channels(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_field
 class QuietHours(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_fields=True):
     """A window "HH:MM" of the member's own day in which no mail is sent; from 22:00 to 07:00 goes over midnight."""
 
-    from_: str = msgspec.field(name="from")
-    to: str
+    from_: TimeOfDay = msgspec.field(name="from")
+    to: TimeOfDay
 
     def __post_init__(self) -> None:
         if time.fromisoformat(self.from_) == time.fromisoformat(self.to):
@@ -52,11 +53,11 @@ class NoticeSettings(Output, kw_only=True):
 class EditNoticeSettings(Input, kw_only=True):
     """What to change; absent fields stay, and events that are not named too. `quietHours` null ends them."""
 
-    version: int | None = None
-    events: dict[str, Channels] | None = None
+    version: Count | None = None
+    events: Annotated[dict[str, Channels], Meta(max_length=100)] | None = None
     quiet_hours: QuietHours | UnsetType | None = UNSET
     digest: Digest | None = None
-    digest_hour: int | None = None
+    digest_hour: Annotated[int, Meta(ge=0, le=23)] | None = None
 
 
 def usual(event: str) -> Channels:

@@ -1,0 +1,19 @@
+"""Running schemathesis over the OpenAPI document of a server, with every check and every phase."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+PHASES = "examples,coverage,fuzzing,stateful"
+
+
+async def schemathesis(address: str, token: str, *more: str) -> tuple[int, str]:
+    """Its exit code (0 where nothing was found) and what it says. `more` are arguments of its command line."""
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("st")), "run", f"{address}/api/openapi.json", "--header", f"Authorization: Bearer {token}",
+        "--checks", "all", "--phases", PHASES, "--continue-on-failure", "--no-shrink", "--warnings", "off", "--no-color", *more,
+        cwd=Path(__file__).parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    told, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, told.decode()
