@@ -79,7 +79,6 @@ create table sequences (
   name           text not null check (name <> ''),
   state          text not null default 'draft' check (state in ('draft', 'on', 'paused', 'removed')),
   number         integer not null default 1,
-  exits_on       text[] not null default '{}',
   version        bigint not null default 1,
   created_at     timestamptz not null,
   primary key (org_id, id)

@@ -7,6 +7,7 @@ from baton.activities import kinds
 from baton.activities.stream import Event
 from baton.agents.playbook import TRIGGERS
 from baton.automations.rules.rule import KINDS as ANSWERED
+from baton.automations.sequences.exits import HEEDED
 from baton.automations.webhooks.events import EVENTS, TEST
 from baton.messages.notices.react import RULES
 
@@ -18,12 +19,14 @@ WORK_IMPORTS = "workImports"
 TELL_MEMBERS = "tellMembers"
 CARRY_OUT = "carryOutApproved"
 RUN_AUTOMATIONS = "runAutomations"
+LEAVE_SEQUENCES = "leaveSequences"
 
 ESCALATE = "escalateLateLeads"
 RECOUNT_STAYS = "recountStays"
 NURTURE = "leadNurtureFollowUp"
 
-WEBHOOKS, ENRICHMENT, AUTOMATION, NURTURED = "*webhooks", "*enrichment", "*automation ", "*nurtured "
+WEBHOOKS, ENRICHMENT, SEQUENCES = "*webhooks", "*enrichment", "*sequences"
+AUTOMATION, NURTURED = "*automation ", "*nurtured "
 """What an organization may listen with, beside its playbooks' kinds of activity; automations with a kind behind the word,
 nurturing with a stage's id."""
 _BY_NOBODY = ("form", "csv")  # leads that come in so are given to nobody one by one
@@ -42,6 +45,7 @@ _wake_agents = Reaction(WAKE_AGENTS, lambda event, heard: event.kind in heard an
 _tell_webhooks = Reaction(TELL_WEBHOOKS, lambda _, heard: WEBHOOKS in heard)
 _enrich = Reaction(ENRICH, lambda event, heard: ENRICHMENT in heard)
 _run_automations = Reaction(RUN_AUTOMATIONS, lambda event, heard: AUTOMATION + event.kind in heard)
+_leave_sequences = Reaction(LEAVE_SEQUENCES, lambda event, heard: SEQUENCES in heard and event.lead_id is not None)
 _work_imports = Reaction(WORK_IMPORTS, lambda _event, _heard: True)
 _tell_members = Reaction(
     TELL_MEMBERS, lambda event, _: event.kind != kinds.LEAD_IMPORTED or event.via not in _BY_NOBODY
@@ -71,3 +75,5 @@ for _kind, _event in EVENTS.items():
         REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _tell_webhooks)
 for _kind in ANSWERED:
     REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _run_automations)
+for _kind in HEEDED:
+    REACTIONS[_kind] = (*REACTIONS.get(_kind, ()), _leave_sequences)

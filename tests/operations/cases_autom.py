@@ -86,3 +86,93 @@ async def _stop(team: Team) -> Input:
     (imported, *_) = await team.log(lead.id)
     id: UUID = imported.id
     return await _draft(team) | {"activityId": str(id)}
+
+
+PLAN = {"steps": [{"do": "task", "title": "Call {{ lead.name }}"}]}
+
+
+async def _sequence(team: Team) -> Input:
+    found = await team.do(team.ana, "crm.sequences.list")
+    if len(found) >= 150:
+        for each in found:
+            await team.do(team.ana, "crm.sequences.remove", sequenceId=str(each.id))
+    made = await team.do(team.ben, "crm.sequences.create", {"name": "Welcome", "plan": PLAN})
+    return {"sequenceId": str(made.id)}
+
+
+async def _on(team: Team) -> Input:
+    named = await _sequence(team)
+    await team.do(team.ana, "crm.sequences.setState", named | {"state": "on"})
+    return named
+
+
+async def _lead_for(team: Team) -> Input:
+    return await _on(team) | {"leadId": str((await team.capture()).id)}
+
+
+async def _enrolment(team: Team) -> Input:
+    made = await team.do(team.ben, "crm.sequences.enrol", await _lead_for(team))
+    return {"enrolmentId": str(made.id)}
+
+
+async def _paused(team: Team) -> Input:
+    named = await _enrolment(team)
+    await team.do(team.ben, "crm.enrolments.pause", named)
+    return named
+
+
+cases["crm.sequences.list"] = Case(_nothing, foreign=False)
+cases["crm.enrolments.list"] = Case(_nothing, foreign=False)
+cases["crm.sequences.get"] = Case(_sequence)
+cases["crm.enrolments.get"] = Case(_enrolment)
+cases["crm.sequences.remove"] = Case(_sequence, (kinds.SEQUENCE_REMOVED,))
+cases["crm.sequences.enrol"] = Case(_lead_for, (kinds.SEQUENCE_ENROLLED,))
+cases["crm.enrolments.pause"] = Case(_enrolment, (kinds.SEQUENCE_WAITS,))
+cases["crm.enrolments.resume"] = Case(_paused, (kinds.SEQUENCE_RESUMED,))
+cases["crm.enrolments.remove"] = Case(_enrolment, (kinds.SEQUENCE_STOPPED,))
+
+
+@case("crm.sequences.create", kinds.SEQUENCE_CREATED, foreign=False)
+async def _create_sequence(team: Team) -> Input:
+    await _sequence(team)
+    return {"name": "Welcome", "plan": PLAN}
+
+
+@case("crm.sequences.edit", kinds.SEQUENCE_CHANGED)
+async def _edit_sequence(team: Team) -> Input:
+    return await _sequence(team) | {"name": "Warm welcome"}
+
+
+@case("crm.sequences.setState", kinds.SEQUENCE_SWITCHED)
+async def _switch_sequence(team: Team) -> Input:
+    return await _sequence(team) | {"state": "on"}
+
+
+@case("crm.sequences.enrolMany", kinds.SEQUENCE_ENROLLED)
+async def _enrol_many(team: Team) -> Input:
+    given = await _lead_for(team)
+    return {"sequenceId": given["sequenceId"], "leadIds": [given["leadId"]]}
+
+
+@case("crm.enrolments.retime", kinds.SEQUENCE_RETIMED)
+async def _retime(team: Team) -> Input:
+    return await _enrolment(team) | {"at": "2027-04-30T10:00:00Z"}
+
+
+@case("crm.sequences.step", kinds.TASK_CREATED, kinds.SEQUENCE_FINISHED)
+async def _sequence_step(team: Team) -> Input:
+    return await _enrolment(team) | {"position": 0}
+
+
+@case("crm.sequences.hold", kinds.SEQUENCE_HELD)
+async def _hold_enrolment(team: Team) -> Input:
+    return await _enrolment(team) | {"position": 0, "error": "No mailbox."}
+
+
+@case("crm.sequences.leave", kinds.SEQUENCE_STOPPED, foreign=False)
+async def _leave(team: Team) -> Input:
+    given = await _lead_for(team)
+    await team.do(team.ben, "crm.sequences.enrol", given)
+    await team.do(team.ben, "crm.leads.logActivity", leadId=given["leadId"], type="email_received", notes="Thanks")
+    heard = next(e for e in await team.log(UUID(given["leadId"])) if e.kind == kinds.EMAIL_RECEIVED)
+    return {"activityIds": [str(heard.id)]}

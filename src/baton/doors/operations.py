@@ -19,6 +19,10 @@ from baton.automations.rules import change as change_automation
 from baton.automations.rules import outcome as automation_outcome
 from baton.automations.rules import run as automation_run
 from baton.automations.rules import step as automation_step
+from baton.automations.sequences import change as change_sequence
+from baton.automations.sequences import enrol, enrolment, sequence
+from baton.automations.sequences import exits as sequence_exits
+from baton.automations.sequences import step as sequence_step
 from baton.automations.webhooks import deliveries as webhook_deliveries
 from baton.automations.webhooks import endpoint as webhooks
 from baton.contacts import company, contact, duplicates, erase, matching
@@ -110,4 +114,5 @@ MODULES: tuple[ModuleType, ...] = (
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
+    change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from baton.agents.perform_run import resume
 from baton.automations import nurture
 from baton.automations.escalate import Escalate
 from baton.automations.rules import begin
+from baton.automations.sequences import walk as sequences
 from baton.automations.webhooks import deliver
 from baton.enrichment import auto
 from baton.jobs.relay import Job
@@ -25,6 +26,7 @@ from baton.reactions import (
     CARRY_OUT,
     ENRICH,
     ESCALATE,
+    LEAVE_SEQUENCES,
     NURTURE,
     RECOUNT_STAYS,
     RUN_AUTOMATIONS,
@@ -89,6 +91,10 @@ async def _nurture(db: Database, job: Job, now: datetime | None) -> None:
         await nurture.follow_up(db, job.org_id, id, job.depth, now=now)
 
 
+async def _leave_sequences(db: Database, job: Job, now: datetime | None) -> None:
+    await sequences.leave(db, job.org_id, job.activity_ids, job.depth, now=now)
+
+
 HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]] = {
     WAKE_AGENTS: _wake_agents,
     WORK_IMPORTS: work_imports,
@@ -101,6 +107,7 @@ HANDLERS: dict[str, Callable[[Database, Job, datetime | None], Awaitable[None]]]
     ESCALATE: _escalate,
     RECOUNT_STAYS: _recount,
     NURTURE: _nurture,
+    LEAVE_SEQUENCES: _leave_sequences,
 }
 
 

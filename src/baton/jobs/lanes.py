@@ -15,6 +15,7 @@ import structlog
 
 from baton.agents import carry_out
 from baton.automations.rules import begin, walk
+from baton.automations.sequences import walk as sequences
 from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
@@ -51,6 +52,7 @@ WORKS: tuple[Work, ...] = (
     Work("automations", walk.due, walk.walk),
     Work("serviceLevels", sla.due, sla.walk),
     Work("tasks", due_tasks.due, due_tasks.walk),
+    Work("sequences", sequences.due, sequences.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

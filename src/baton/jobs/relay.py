@@ -14,7 +14,7 @@ from baton.activities.stream import Cursor, Event
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict
 from baton.kernel.queue import SCHEMA, queries
-from baton.reactions import AUTOMATION, ENRICHMENT, NURTURED, REACTIONS, WEBHOOKS
+from baton.reactions import AUTOMATION, ENRICHMENT, NURTURED, REACTIONS, SEQUENCES, WEBHOOKS
 
 log = structlog.get_logger()
 NAME = "relay"
@@ -87,8 +87,9 @@ async def _listening(conn: Any) -> dict[UUID, set[str]]:
            UNION ALL SELECT DISTINCT org_id, $1 FROM webhook_endpoints WHERE status = 'active'
            UNION ALL SELECT DISTINCT org_id, $2 FROM enrichment_rules WHERE enabled
            UNION ALL SELECT DISTINCT org_id, $3::text || listens FROM automations WHERE state = 'on'
-           UNION ALL SELECT org_id, $4::text || id FROM stages WHERE auto_nurture AND archived_at IS NULL""",
-        WEBHOOKS, ENRICHMENT, AUTOMATION, NURTURED,
+           UNION ALL SELECT org_id, $4::text || id FROM stages WHERE auto_nurture AND archived_at IS NULL
+           UNION ALL SELECT DISTINCT org_id, $5 FROM sequences WHERE state IN ('on', 'paused')""",
+        WEBHOOKS, ENRICHMENT, AUTOMATION, NURTURED, SEQUENCES,
     )  # fmt: skip
     listening: dict[UUID, set[str]] = {}
     for row in rows:

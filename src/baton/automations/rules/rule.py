@@ -16,7 +16,17 @@ MAX_NESTED: Final = 4
 SCHEDULE: Final = "*schedule"
 DATE: Final = "*date"
 QUIET: Final = "*quiet"
-_BOOKKEEPING = ("automation_", "sequence_", "agent_", "webhook_", "member_notified", "member_told", "notice")
+_BOOKKEEPING = (
+    "automation_",
+    "sequence_c",
+    "sequence_r",
+    "sequence_switched",
+    "agent_",
+    "webhook_",
+    "member_notified",
+    "member_told",
+    "notice",
+)
 KINDS: Final = frozenset(
     value
     for name, value in vars(kinds).items()

@@ -242,4 +242,5 @@ _SENTENCES: dict[str, Sentence] = {
     kinds.AGENT_RAN: _ran,
     kinds.AGENT_FAILED: _failed,
     kinds.AUTOMATION_SWITCHED: _switched,
+    kinds.SEQUENCE_SWITCHED: _switched,
 }

@@ -1,0 +1,179 @@
+"""What a sequence is made of: its steps, when messages may leave, and what takes a lead out of it."""
+
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+import phonenumbers
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+
+from baton.accounts.hours import WorkingHours
+from baton.accounts.members import member
+from baton.accounts.organization import organization
+from baton.automations.waits import opening, span
+from baton.fields import lead as fields
+from baton.kernel.actor import Actor
+from baton.kernel.conditions import Condition
+from baton.kernel.db import Tx
+from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.liquid import check_template
+from baton.kernel.operation import Input, decode, within
+from baton.kernel.operation import find as find_operation
+from baton.kernel.values import Ref
+from baton.leads.lead import Lead
+
+MAX_STEPS: Final = 50
+MAX_ROUNDS: Final = 20
+OUTWARD: Final = ("email",)
+
+
+class Email(Input, kw_only=True, tag_field="do", tag="email"):
+    """An e-mail: by a template, or with a subject and a text that may name {{ lead.firstName }}."""
+
+    template_id: Ref | None = None
+    subject: str | None = None
+    text: str | None = None
+    mailbox_id: UUID | None = None
+
+
+class Task(Input, kw_only=True, tag_field="do", tag="task"):
+    """A task for the lead's owner (or another), due in their working time."""
+
+    title: str
+    due_in: str = "1d"
+    kind: Literal["follow_up", "call", "email", "meeting", "todo"] = "follow_up"
+    assign_to: Ref | None = None
+    notes: str | None = None
+
+
+class Wait(Input, kw_only=True, tag_field="do", tag="wait"):
+    """Wait such as 4h, 2d or 1w: in working time (the days and hours of the sequence) unless `working` is false."""
+
+    span: str
+    working: bool = True
+
+
+class Gate(Input, kw_only=True, tag_field="do", tag="condition"):
+    """Go on only with leads that meet the condition; others leave, or skip the next step."""
+
+    condition: Condition
+    otherwise: Literal["stop", "skip"] = "stop"
+
+
+Step = Email | Task | Wait | Gate
+
+
+class Window(Input, kw_only=True):
+    """When messages leave: on these days (1 Monday … 7 Sunday) between these times, in the contact's zone (as their phone
+    number tells, else the organization's) or the organization's."""
+
+    days: tuple[int, ...] = (1, 2, 3, 4, 5)
+    opens: str = "09:00"
+    closes: str = "17:00"
+    zone: Literal["contact", "organization"] = "organization"
+
+
+class Exits(Input, kw_only=True):
+    """What takes a lead out. Who unsubscribes always leaves, and so does a deleted lead."""
+
+    reply: bool = True
+    bounce: bool = True
+    closed: bool = True
+    stage: bool = False
+    owner: bool = False
+    condition: Condition | None = None
+
+
+class Plan(Input, kw_only=True):
+    """The steps in order. `drip` goes through them once, `one_shot` writes a single message, `until_reply` goes through them
+    for up to `rounds` rounds until somebody answers."""
+
+    kind: Literal["drip", "one_shot", "until_reply"] = "drip"
+    steps: list[Step]
+    window: Window = msgspec.field(default_factory=Window)
+    exits: Exits = msgspec.field(default_factory=Exits)
+    rounds: int = 1
+
+
+def length(plan: Plan) -> int:
+    """How many steps a lead goes through at most."""
+    return len(plan.steps) * (plan.rounds if plan.kind == "until_reply" else 1)
+
+
+def step_at(plan: Plan, position: int) -> Step:
+    """The step at a place, counted through all rounds."""
+    return plan.steps[position % len(plan.steps)]
+
+
+def hours(window: Window) -> WorkingHours:
+    """The window as working hours. Raises Invalid."""
+    try:
+        return WorkingHours(days=tuple(window.days), from_=window.opens, to=window.closes)
+    except ValueError as error:
+        raise Invalid(f"The window cannot be: {error}.", field="window") from error
+
+
+async def zone_of(tx: Tx, plan: Plan, lead: Lead) -> str:
+    """The zone that a lead's waits and window are counted in."""
+    own = (await organization(tx)).time_zone
+    if plan.window.zone == "organization" or not lead.phone:
+        return own
+    try:
+        zones = time_zones_for_number(phonenumbers.parse(lead.phone, None))
+    except phonenumbers.NumberParseException:
+        return own
+    return zones[0] if len(zones) == 1 and zones[0] != UNKNOWN_TIMEZONE else own
+
+
+async def may_leave(tx: Tx, plan: Plan, lead: Lead, at: datetime) -> datetime:
+    """The moment at or after `at` at which a message to the lead may leave."""
+    return opening(at, hours(plan.window), await zone_of(tx, plan, lead))
+
+
+async def check(tx: Tx, actor: Actor, plan: Plan) -> None:
+    """Raise Invalid or NotFound for what cannot work, naming the part."""
+    hours(plan.window)
+    if not 1 <= len(plan.steps) <= MAX_STEPS:
+        raise Invalid(f"A sequence has 1 to {MAX_STEPS} steps.", field="steps")
+    for number, step in enumerate(plan.steps, start=1):
+        try:
+            await _step(tx, actor, step)
+        except (Invalid, NotFound) as error:
+            raise type(error)(f"Step {number}: {error.message}", field="steps") from error
+    if plan.exits.condition is not None:
+        await fields.check(tx, plan.exits.condition)
+    messages = sum(isinstance(step, Email) for step in plan.steps)
+    if plan.kind == "one_shot" and messages != 1:
+        raise Invalid("A one-shot sequence writes exactly one message.", field="steps")
+    if plan.kind == "until_reply":
+        if not 1 <= plan.rounds <= MAX_ROUNDS or not plan.exits.reply:
+            raise Invalid(
+                f"Following up until a reply takes 1 to {MAX_ROUNDS} rounds, and ends with a reply.", field="rounds"
+            )
+        if plan.rounds > 1 and not any(isinstance(step, Wait) for step in plan.steps):
+            raise Invalid("Rounds without a wait would write at once: add a wait.", field="steps")
+
+
+async def _step(tx: Tx, actor: Actor, step: Step) -> None:
+    check_template({} if isinstance(step, Gate) else msgspec.to_builtins(step))
+    match step:
+        case Email():
+            await _email(tx, actor, step)
+        case Task():
+            span(step.due_in)
+            if step.assign_to is not None:
+                await member(tx, step.assign_to)
+        case Wait():
+            span(step.span)
+        case Gate():
+            await fields.check(tx, step.condition)
+
+
+async def _email(tx: Tx, actor: Actor, step: Email) -> None:
+    own = bool((step.subject or "").strip() and (step.text or "").strip())
+    if (step.template_id is not None) == own:
+        raise Invalid("An e-mail has a template, or a subject and a text.")
+    if step.template_id is not None:
+        read = "crm.templates.get"
+        await within(tx, actor, read, decode(find_operation(read), {"templateId": step.template_id}))
