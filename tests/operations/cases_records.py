@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from baton.activities import kinds
-from tests.operations.cases import Input, case
+from tests.operations.cases import Case, Input, _nothing, case, cases
 from tests.team import Team
 
 
@@ -46,3 +46,27 @@ async def _restore_company(team: Team) -> Input:
 async def _erase(team: Team) -> Input:
     contact = await _contact(team)
     return {"contactId": str(contact.id), "confirm": contact.email}
+
+
+cases["crm.pipelines.archived"] = Case(_nothing, foreign=False)
+
+
+async def _pipeline(team: Team) -> Any:
+    return await team.do(
+        team.ana, "crm.pipelines.create", {"name": "Temporary", "stages": [{"name": "A"}, {"name": "B"}]}
+    )
+
+
+@case("crm.pipelines.restoreStage", kinds.STAGE_RESTORED)
+async def _restore_stage(team: Team) -> Input:
+    pipeline = await _pipeline(team)
+    gone = {"stageId": str(pipeline.stages[0].id)}
+    await team.do(team.ana, "crm.pipelines.removeStage", gone)
+    return gone
+
+
+@case("crm.pipelines.restore", kinds.PIPELINE_RESTORED)
+async def _restore_pipeline(team: Team) -> Input:
+    gone = {"pipelineId": str((await _pipeline(team)).id)}
+    await team.do(team.ana, "crm.pipelines.delete", gone)
+    return gone

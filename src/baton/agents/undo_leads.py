@@ -10,9 +10,11 @@ from baton.activities.append import Entry, append
 from baton.agents.undo_records import Effect, Outcome, of_lead, undo_records
 from baton.kernel.actor import Actor
 from baton.kernel.db import Row, Tx
+from baton.kernel.errors import Invalid
 from baton.leads import lead as leads
 from baton.leads.archive import with_records
 from baton.leads.lead import Lead
+from baton.pipelines import pipeline as pipelines
 from baton.tasks.task import earliest_due
 
 _TOGETHER = (
@@ -64,6 +66,8 @@ async def _undo_lead(
         return effects
     effects += await _undo_tasks(tx, actor, rows)
     new, facts = _reversal(before, rows)
+    if "stage_id" in new:
+        new, facts = await _placed(tx, new, facts)
     effects += facts
     if new.get("external_id") and await _is_taken(tx, new["external_id"], lead_id):
         del new["external_id"]
@@ -81,6 +85,23 @@ async def _undo_lead(
         if before.deleted_at is not None and after.deleted_at is None:
             await with_records(tx, actor, after)
     return effects
+
+
+async def _placed(tx: Tx, new: dict[str, Any], facts: list[Effect]) -> tuple[dict[str, Any], list[Effect]]:
+    """The facts to set where the old stage still takes leads, with the status that it stands for by now; else without its place."""
+    try:
+        stage = await pipelines.hold(tx, new["stage_id"])
+    except Invalid as error:
+        names = {"stage_id", "status", "stage_entered_at", "closed_at", "pipeline_id"}
+        kept = [
+            msgspec.structs.replace(effect, outcome="kept", why=error.message)
+            if effect.what in _TOGETHER[0]
+            else effect
+            for effect in facts
+        ]
+        return {name: value for name, value in new.items() if name not in names}, kept
+    status = new.get("status", stage.status)
+    return new | {"status": pipelines.status_in(stage, status if stage.outcome == "lost" else None)}, facts
 
 
 async def _is_taken(tx: Tx, external_id: str, lead_id: UUID) -> bool:

@@ -7,11 +7,14 @@ from baton.contacts.records import COMPANY, CONTACT
 from baton.contacts.remove import standing
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
+from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
+from baton.leads.move import enter
+from baton.pipelines import pipeline as pipelines
 
 
 class DeleteLead(Input, kw_only=True):
@@ -37,8 +40,19 @@ async def delete(tx: Tx, actor: Actor, input: DeleteLead) -> Lead:
 
 @operation("crm.leads.restore", role=Role.ADMIN, summary="Restore a lead")
 async def restore(tx: Tx, actor: Actor, input: RestoreLead) -> Lead:
-    """Bring a deleted lead back to where it was. Raises NotFound where it is not deleted."""
+    """Bring a deleted lead back to where it was; where that stage is archived, an open one to the first stage.
+
+    Raises NotFound where it is not deleted, Conflict where its pipeline was removed.
+    """
     before = await leads.lock(tx, input.lead_id, deleted=True)
+    try:
+        await pipelines.hold(tx, before.stage_id)
+    except Invalid:
+        if before.closed_at is None:  # a closed one keeps the stage that it was in
+            pipeline = await pipelines.get(tx, before.pipeline_id)
+            if pipeline.archived_at is not None:
+                raise Conflict(f"Its pipeline “{pipeline.name}” was removed. Bring that back first.") from None
+            before = await enter(tx, actor, before, pipelines.first_stage(pipeline), reason="Its stage was archived")
     return await with_records(tx, actor, await leads.change(tx, actor, before, kinds.LEAD_RESTORED, deleted_at=None))
 
 

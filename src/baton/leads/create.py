@@ -14,7 +14,7 @@ from baton.fields import definition as definitions
 from baton.fields.values import require
 from baton.kernel.actor import Actor, Role, Via
 from baton.kernel.db import Tx
-from baton.kernel.errors import BatonError, Invalid
+from baton.kernel.errors import BatonError, Conflict, Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Cents, Count, CurrencyCode, Email, ExternalId, Line, Prose, TagNames, Values
 from baton.kernel.values import Ref, clean, email_address, new_id
@@ -57,6 +57,7 @@ class NewLead(Input, kw_only=True):
     message: Prose | None = None
 
 
+_TRIES = 5
 Custom = Literal["complete", "fit", "kept"]
 
 
@@ -135,7 +136,7 @@ async def _prepared(
         try:
             key = (input.pipeline_id, input.stage_id, input.status)
             if key not in places:
-                places[key] = await _place(tx, input, pipeline)
+                places[key] = await _held_place(tx, input, pipeline)
             contact = await contacts.get(tx, input.contact_id, held=True) if input.contact_id else None
             lead = await _lead(tx, org, places[key], known_as(contact, input), via)
             lead.contact_id = contact.id if contact else None
@@ -159,6 +160,19 @@ async def _known(tx: Tx, external_ids: list[str]) -> dict[str, UUID]:
         "SELECT external_id, id FROM leads WHERE org_id = $1 AND external_id = ANY ($2)", tx.org_id, external_ids
     )
     return {row["external_id"]: row["id"] for row in rows}
+
+
+async def _held_place(tx: Tx, input: NewLead, default: Pipeline | None) -> tuple[Pipeline, Stage]:
+    """Where a lead goes, kept there until the transaction ends. A stage that nobody named and that is just going is chosen anew."""
+    for _ in range(_TRIES):
+        target, stage = await _place(tx, input, default)
+        try:
+            return target, await pipelines.hold(tx, stage.id)
+        except Invalid:
+            if input.stage_id is not None:
+                raise
+            default = await pipelines.get(tx, default.id) if default else None
+    raise Conflict("The stages of this pipeline are being changed. Try again.")
 
 
 async def _place(tx: Tx, input: NewLead, default: Pipeline | None) -> tuple[Pipeline, Stage]:

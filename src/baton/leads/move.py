@@ -5,7 +5,6 @@ from typing import Any
 from baton.activities import kinds
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
@@ -59,9 +58,11 @@ async def set_status(tx: Tx, actor: Actor, input: SetStatus) -> Lead:
 async def enter(
     tx: Tx, actor: Actor, before: Lead, stage: Stage, *, status: str | None = None, reason: str | None = None
 ) -> Lead:
-    """Let a locked lead enter a stage of its pipeline and take its status. A closed stage closes it, an open one reopens it."""
-    if stage.archived_at is not None:
-        raise Invalid(f"The stage “{stage.name}” is archived. Choose another.", field="stageId")
+    """Let a locked lead enter a stage of its pipeline and take its status. A closed stage closes it, an open one reopens it.
+
+    Raises Invalid for an archived stage, also where it is being archived at this moment.
+    """
+    stage = await pipelines.hold(tx, stage.id)
     stamped = pipelines.status_in(stage, status)
     if before.stage_id == stage.id and before.status == stamped:
         return before

@@ -5,7 +5,7 @@ from typing import Any
 from baton.activities import kinds
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid
+from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
@@ -50,8 +50,7 @@ async def relocate(
     tx: Tx, actor: Actor, before: Lead, pipeline: Pipeline, stage: Stage, *, reason: str | None = None
 ) -> Lead:
     """Put a locked lead into a stage of another pipeline. Raises Invalid where the pipeline or the stage is archived."""
-    if pipeline.archived_at is not None or stage.archived_at is not None:
-        raise Invalid("The pipeline or its stage is archived. Choose another.", field="pipelineId")
+    stage = await pipelines.hold(tx, stage.id)
     kept = before.status if stage.outcome == "lost" and before.status in ("lost", "disqualified") else None
     new: dict[str, Any] = {
         "pipeline_id": pipeline.id, "stage_id": stage.id, "status": pipelines.status_in(stage, kept), "stage_entered_at": tx.now,

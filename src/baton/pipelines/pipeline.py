@@ -123,6 +123,27 @@ async def stage(tx: Tx, ref: Ref | UUID, *, pipeline_id: UUID | None = None) -> 
     return Stage(**dict(row))
 
 
+async def hold(tx: Tx, stage_id: UUID) -> Stage:
+    """A stage that a lead is about to enter, as it is at this moment; it is not archived or removed before the transaction ends.
+
+    Whoever is removing it, or its pipeline, is waited for. Raises Invalid where it is archived by then.
+    """
+    columns = ", ".join(f"s.{name.strip()}" for name in _STAGE.split(","))
+    row = await tx.fetchrow(
+        f"""SELECT {columns}, p.archived_at AS removed_at, p.name AS pipeline_name
+              FROM stages s JOIN pipelines p ON p.org_id = s.org_id AND p.id = s.pipeline_id
+             WHERE s.org_id = $1 AND s.id = $2 FOR KEY SHARE""",
+        tx.org_id, stage_id,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("There is no such stage in your organization.", field="stageId")
+    if row["removed_at"] is not None:
+        raise Invalid(f"The pipeline “{row['pipeline_name']}” was removed. Choose another.", field="pipelineId")
+    if row["archived_at"] is not None:
+        raise Invalid(f"The stage “{row['name']}” is archived. Choose another.", field="stageId")
+    return Stage(**{name: row[name] for name in Stage.__struct_fields__})
+
+
 def first_stage(pipeline: Pipeline) -> Stage:
     """The stage that new leads enter: the first open one. Raises Conflict where there is none."""
     for candidate in pipeline.stages:

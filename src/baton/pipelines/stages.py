@@ -200,6 +200,8 @@ async def _must_fit(tx: Tx, pipeline: Pipeline, before: Stage, after: Stage) -> 
         _must_stay_open(pipeline, before)
     if after.status == before.status and not (hidden and not before.closed):
         return
+    # Locked first: whoever is letting a lead in is waited for, and is then counted.
+    await tx.execute("SELECT FROM stages WHERE org_id = $1 AND id = $2 FOR UPDATE", tx.org_id, before.id)
     held = await tx.fetchval(
         "SELECT count(*) FROM (SELECT FROM leads WHERE org_id = $1 AND stage_id = $2 AND deleted_at IS NULL LIMIT 1000) l",
         tx.org_id, before.id,
