@@ -42,7 +42,7 @@ async def pair(tx: Tx, sort: Sort, survivor: Ref, merged: Ref) -> Pair:
     ids = [(await records.find(tx, sort, ref, followed=False))["id"] for ref in (survivor, merged)]
     if ids[0] == ids[1]:
         raise Invalid(f"Name two different records: a {sort.noun} is not merged into itself.", field="mergedId")
-    rows = {id: await records.find(tx, sort, id, lock=True, followed=False) for id in sorted(ids)}
+    rows = {id: await records.find(tx, sort, id, alone=True, followed=False) for id in sorted(ids)}
     for row in rows.values():
         if row["merged_into_id"] is not None:
             raise Conflict(f"{row['name']} was merged into another {sort.noun} already.")
@@ -103,7 +103,7 @@ async def of_record(tx: Tx, sort: Sort, ref: Ref) -> tuple[Pair, Merge]:
     if "merged" not in found["payload"]:
         raise Conflict("These were one person, who was erased. They cannot be told apart any more.")
     rows = {
-        id: await records.find(tx, sort, id, lock=True, followed=False)
+        id: await records.find(tx, sort, id, alone=True, followed=False)
         for id in sorted((found["subject_id"], row["id"]))
     }
     survivor, merged = rows[found["subject_id"]], rows[row["id"]]

@@ -63,10 +63,15 @@ def facts(sort: Sort, row: Row) -> Facts:
     return {name: row[name] for name in sort.facts}
 
 
-async def find(tx: Tx, sort: Sort, ref: Ref | UUID, *, lock: bool = False, followed: bool = True) -> Row:
-    """A record by id or external id, of a merged one the survivor where `followed`. Raises NotFound, also for one that is gone."""
+async def find(
+    tx: Tx, sort: Sort, ref: Ref | UUID, *, lock: bool = False, followed: bool = True, alone: bool = False
+) -> Row:
+    """A record by id or external id, of a merged one the survivor where `followed`. Raises NotFound, also for one that is gone.
+
+    Locked `alone`, nothing comes to point to it before the transaction ends, and whatever is about to is waited for.
+    """
     where, value = by_ref(str(ref))
-    locking = "FOR NO KEY UPDATE" if lock else ""
+    locking = "FOR UPDATE" if alone else "FOR NO KEY UPDATE" if lock else ""
     row = await tx.fetchrow(
         f"SELECT * FROM {sort.table} WHERE org_id = $1 AND {where} AND deleted_at IS NULL {locking}", tx.org_id, value
     )

@@ -39,6 +39,8 @@ async def remove_pipeline(tx: Tx, actor: Actor, input: RemovePipeline) -> Pipeli
     )
     if form is not None:
         raise Conflict(f"The form “{form}” sends leads to “{gone.name}”. Let it send them elsewhere first.")
+    # The lock that a lead's coming in waits for: what comes later sees the pipeline removed.
+    await tx.execute("SELECT FROM pipelines WHERE org_id = $1 AND id = $2 FOR UPDATE", tx.org_id, gone.id)
     rows = await tx.fetch("SELECT id FROM stages WHERE org_id = $1 AND pipeline_id = $2", tx.org_id, gone.id)
     held = await holding(tx, [row["id"] for row in rows])
     target = await pipelines.get(tx, input.move_to) if input.move_to else None

@@ -131,8 +131,8 @@ async def hold(tx: Tx, stage_id: UUID) -> Stage:
     columns = ", ".join(f"s.{name.strip()}" for name in _STAGE.split(","))
     row = await tx.fetchrow(
         f"""SELECT {columns}, p.archived_at AS removed_at, p.name AS pipeline_name
-              FROM stages s JOIN pipelines p ON p.org_id = s.org_id AND p.id = s.pipeline_id
-             WHERE s.org_id = $1 AND s.id = $2 FOR KEY SHARE""",
+              FROM pipelines p JOIN stages s ON s.org_id = p.org_id AND s.pipeline_id = p.id
+             WHERE p.org_id = $1 AND s.id = $2 FOR KEY SHARE""",
         tx.org_id, stage_id,
     )  # fmt: skip
     if row is None:
