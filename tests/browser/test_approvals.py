@@ -17,7 +17,9 @@ async def test_a_person_decides_on_the_exact_words(enter: OpenRoom, team: Team) 
     await team.do(team.ana, "crm.agents.setPlaybook", agentId=str(team.athena.id), rules=[])
     lead = await lead_to_write_to(team)
     await policy(team, {"operation": NOTE, "decision": "ask"})
-    mail = await asked(team, "crm.emails.send", leadId=lead["leadId"], subject="A first hello", text="Dear Jane,\n\nhello.")
+    mail = await asked(
+        team, "crm.emails.send", leadId=lead["leadId"], subject="A first hello", text="Dear Jane,\n\nhello."
+    )
     notes = [await asked(team, NOTE, leadId=lead["leadId"], type="note", notes=words) for words in ("First", "Second")]
     room = await enter(team.ben)
     page = await room.go("/approvals")

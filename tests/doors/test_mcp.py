@@ -1,7 +1,9 @@
 """The door for agents, with the protocol's own client: only their tools, under their own name, live for everyone else."""
 
 import asyncio
+import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
@@ -143,3 +146,43 @@ async def test_without_a_token_there_is_no_door(site: str, team: Team) -> None:
         for headers in ({}, *wrong):
             answer = await http.post(site, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers=headers)
             assert answer.status_code == 401, headers
+
+
+async def test_what_a_policy_never_allows_is_not_there(site: str, fresh: Team) -> None:
+    """Never-tools are neither listed nor callable; what asks is there, and answers that it waits; approvals are read, not given."""
+    lead = await fresh.capture()
+    rows = [
+        {"name": "No", "operation": "crm.leads.assign", "decision": "never"},
+        {"name": "Notes", "operation": "crm.leads.logActivity", "decision": "ask"},
+    ]
+    await fresh.do(fresh.ana, "crm.agents.setPolicy", agentId=str(fresh.marcus.id), rows=rows)
+    async with connected(site, fresh) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert "crm_leads_assign" not in names
+        assert {"crm_leads_logActivity", "crm_approvals_get", "crm_leads_handOff"} <= names
+        assert not names & {"crm_approvals_approve", "crm_approvals_edit", "crm_agents_undoSince"}
+        gone = await client.call_tool("crm_leads_assign", {"leadId": str(lead.id), "ownerId": None})
+        assert gone.is_error
+        note = {"leadId": str(lead.id), "type": "note", "notes": "Hello", "idempotencyKey": "n1"}
+        waits = await client.call_tool("crm_leads_logActivity", note)
+        assert isinstance(waits.content[0], types.TextContent)
+        told = msgspec.json.decode(waits.content[0].text)
+        assert (told["code"], told["status"]) == ("NEEDS_APPROVAL", "waiting")
+        held = await client.call_tool("crm_approvals_get", {"approvalId": told["approvalId"]})
+        assert held.structured_content
+        assert held.structured_content["status"] == "waiting"
+
+
+async def test_over_stdin_and_stdout(site: str, team: Team) -> None:
+    """`baton mcp` carries a desktop client's lines to the server, as the agent of the token."""
+    made = await team.do(team.ana, "crm.credentials.create", {"name": "Desktop", "memberId": str(team.marcus.id)})
+    lead = await team.capture()
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "baton.doors.cli", "mcp", "--url", site.removesuffix("/mcp")],
+        env={"BATON_TOKEN": made.token, "PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    async with asyncio.timeout(60), Client(stdio_client(command)) as client:
+        assert "crm_leads_find" in {tool.name for tool in (await client.list_tools()).tools}
+        found = await client.call_tool("crm_leads_get", {"leadId": str(lead.id)})
+        assert found.structured_content
+        assert found.structured_content["id"] == str(lead.id)

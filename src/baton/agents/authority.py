@@ -38,11 +38,24 @@ class _Kept(msgspec.Struct):
     asks: list[str] = []
 
 
+_NEVER = ("crm.agents.", "crm.approvals.", "crm.members.")
+
+
+def ever(op: Operation, rows: Sequence[PolicyRow]) -> bool:
+    """Whether an agent may at times do an operation: not administration, nor what its policy never lets it do to any lead."""
+    if op.kind == "query":
+        return True
+    if op.role in (Role.ADMIN, Role.OWNER) or op.name.startswith(_NEVER):
+        return False
+    first = next((row for row in rows if fits(row, op)), None)
+    return first is None or first.decision != "never" or first.condition != EVERYTHING
+
+
 async def must_be_allowed(tx: Tx, actor: Actor, op: Operation, input: Any) -> None:
     """Raise Forbidden for what an agent never may; note what it must ask for."""
     if actor.type != "agent" or op.kind == "query" or op.internal:
         return
-    if op.role in (Role.ADMIN, Role.OWNER) or op.name.startswith(("crm.agents.", "crm.approvals.", "crm.members.")):
+    if op.role in (Role.ADMIN, Role.OWNER) or op.name.startswith(_NEVER):
         raise Forbidden(f"{op.summary}: this is never an agent's, whatever its policy says. Ask a person.")
     kept: _Kept | None = tx.guarded.get("agent")
     if kept is None:

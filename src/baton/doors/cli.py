@@ -75,6 +75,25 @@ def worker(*, data: Data = None) -> None:
         execute(serve(settings, Parts(), None, lambda *_: words.done("The worker is running. Ctrl+C stops it.")))
 
 
+@app.command(name="mcp", sort_key=9)
+def mcp(
+    *,
+    url: Annotated[
+        str, Parameter(help="The server's address; /mcp is added.")
+    ] = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}",
+) -> None:
+    """Speak the Model Context Protocol over stdin and stdout, for desktop clients: everything goes to a Baton server.
+
+    The agent's token is in BATON_TOKEN.
+    """
+    from baton.doors.mcp import stdio
+
+    token = os.environ.get("BATON_TOKEN", "").strip()
+    if not token:
+        raise Misconfigured("Set BATON_TOKEN to an agent's token: crm.credentials.create makes one (docs/agents.md).")
+    stdio.run(url, token)
+
+
 @app.command(name="migrate", sort_key=4)
 def migrate_(*, data: Data = None) -> None:
     """Bring the database to this version: roles, tables, job queue. Changes nothing where that was done."""

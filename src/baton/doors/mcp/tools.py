@@ -5,9 +5,12 @@ from typing import Any
 
 import msgspec
 
+from baton.agents.authority import ever
+from baton.agents.policy import PolicyRow, ReadPolicy
 from baton.kernel.actor import Actor
+from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, NotFound
-from baton.kernel.operation import Operation, check_role, registry
+from baton.kernel.operation import Operation, check_role, perform, registry
 
 KEY = "idempotencyKey"
 _KEY_SCHEMA = {
@@ -22,14 +25,19 @@ def tool_name(op: Operation) -> str:
     return op.name.replace(".", "_")
 
 
-def tools_of(actor: Actor) -> list[Operation]:
-    """The operations that an actor may perform, in the order of their names."""
-    return [op for name, op in sorted(registry.items()) if _offered(op, actor)]
+async def tools_of(db: Database, actor: Actor) -> list[Operation]:
+    """The operations that an actor may perform, in the order of their names; an agent's as its policy lets it at times."""
+    offered = [op for name, op in sorted(registry.items()) if _offered(op, actor)]
+    if actor.type != "agent":
+        return offered
+    itself = msgspec.structs.replace(actor, scopes=())  # a token's scopes do not say whether its policy may be asked
+    rows: list[PolicyRow] = await perform(db, itself, "crm.agents.policy", ReadPolicy(agent_id=str(actor.id)))
+    return [op for op in offered if ever(op, rows)]
 
 
-def tool(actor: Actor, name: str) -> Operation:
+async def tool(db: Database, actor: Actor, name: str) -> Operation:
     """The operation behind a tool. Raises NotFound for one that the actor is not offered, as for one that does not exist."""
-    for op in tools_of(actor):
+    for op in await tools_of(db, actor):
         if tool_name(op) == name:
             return op
     raise NotFound(f"There is no tool “{name[:80]}” for you.")
