@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from baton.activities import kinds
 from tests.operations.cases import case
 from tests.team import Team
@@ -174,3 +176,32 @@ async def _tell_due(team: Team) -> Input:
 async def _remind(team: Team) -> Input:
     await _task(team, dueIn=None, dueAt="2026-01-05T10:00:00Z")
     return {"day": "2026-11-20"}
+
+
+case("crm.health.get", foreign=False)(_none)
+case("crm.jobs.held", foreign=False)(_none)
+
+
+async def held_job(team: Team) -> int:
+    """A job of the team's that failed for good."""
+    payload = msgspec.json.encode({"orgId": str(team.org_id), "kind": "lead_imported", "activityIds": [], "depth": 0})
+    async with team.db.relay.acquire() as conn:
+        id: int = await conn.fetchval(
+            """INSERT INTO jobs.pgqueuer (priority, status, entrypoint, payload, created, updated, heartbeat, execute_after, attempts)
+               VALUES (0, 'failed', 'wakeAgents', $1, now(), now(), now(), now(), 8) RETURNING id""",
+            payload,
+        )  # fmt: skip
+        await conn.execute(
+            """INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority, traceback)
+               VALUES ($1, 'failed', 'wakeAgents', 0, '{"exception_message": "The agent is away."}')""",
+            id,
+        )  # fmt: skip
+    return id
+
+
+async def _held(team: Team) -> Input:
+    return {"jobId": await held_job(team)}
+
+
+case("crm.jobs.retry", kinds.JOB_RETRIED)(_held)
+case("crm.jobs.drop", kinds.JOB_DROPPED)(_held)

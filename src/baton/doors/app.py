@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from baton.doors import auth, crm, files, openapi, operations, web
+from baton.doors import auth, crm, files, metrics, openapi, operations, web
 from baton.doors.answers import answering, json, problem
 from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
 from baton.doors.limits import Limits
@@ -43,6 +43,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
     app = Starlette(
         routes=[
             Route("/healthz", health, methods=["GET"]),
+            Route("/metrics", answering(metrics.show), methods=["GET"]),
             Route("/api/auth/token", answering(auth.token), methods=["POST"]),
             Route("/api/trpc/{path:path}", trpc, methods=METHODS),
             *files.routes(),
@@ -116,7 +117,7 @@ async def told(request: Request, error: BatonError) -> Response:
     if path.startswith("/api/trpc/"):
         answer = failure(error, None)
         return json(answer.body, answer.status, answer.headers)
-    if path.startswith(("/api/", "/crm/", "/mcp")) or path == "/healthz":
+    if path.startswith(("/api/", "/crm/", "/mcp")) or path in ("/healthz", "/metrics"):
         return problem(request, error)
     return refused(request, error)
 

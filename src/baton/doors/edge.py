@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from baton.doors import metrics
 from baton.doors.answers import UNHANDLED
 from baton.kernel.errors import BatonError, TimedOut, TooLarge
 
@@ -64,7 +65,9 @@ class AccessLog:
                 await answer(scope, receive, noting)
             finally:
                 level = log.debug if scope["path"].startswith(_QUIET) else log.info
-                took = round(1000 * (time.perf_counter() - began), 1)
+                seconds = time.perf_counter() - began
+                metrics.count(scope["path"], scope["method"], status, seconds)
+                took = round(1000 * seconds, 1)
                 level("request", method=scope["method"], path=scope["path"], status=status, ms=took)
 
 

@@ -50,6 +50,9 @@ class Settings:
         None  # BATON_SMTP_URL: the relay for notices, and for organizations without a mailbox of their own
     )
     mail_from: str | None = None  # BATON_MAIL_FROM: who that relay's mail is from
+    metrics_token: str | None = (
+        None  # BATON_METRICS_TOKEN: what Prometheus brings to /metrics; without it this machine alone reads them
+    )
     trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 
     def with_database(self, owner_dsn: str) -> "Settings":
@@ -104,6 +107,7 @@ def load(
         outbound_allow=_networks(environ),
         smtp_url=environ.get("BATON_SMTP_URL") or None,
         mail_from=environ.get("BATON_MAIL_FROM") or None,
+        metrics_token=environ.get("BATON_METRICS_TOKEN") or None,
         trusted_proxies=_number(environ, "BATON_TRUSTED_PROXIES", 0, 0, 20),
     )
     return settings.with_database(owner_dsn) if owner_dsn else settings
