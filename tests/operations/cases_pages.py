@@ -1,7 +1,8 @@
 """The cases of what the pages read besides: the history of a pipeline, the timelines of contacts and companies."""
 
+from baton.activities import kinds
 from tests.operations.cases import Case, Input, cases
-from tests.team import Team
+from tests.team import PASSWORD, Team
 
 
 async def _intake(team: Team) -> Input:
@@ -25,3 +26,21 @@ async def _company(team: Team) -> Input:
 
 cases["crm.contacts.timeline"] = Case(_contact)
 cases["crm.companies.timeline"] = Case(_company)
+
+
+async def _nothing(team: Team) -> Input:
+    return {}
+
+
+async def _zone(team: Team) -> Input:
+    return {"timeZone": "Europe/Lisbon"}
+
+
+async def _password(team: Team) -> Input:
+    return {"current": PASSWORD, "new": PASSWORD}
+
+
+cases["crm.profile.get"] = Case(_nothing, foreign=False)
+cases["crm.profile.update"] = Case(_zone, (kinds.MEMBER_CHANGED,), foreign=False)
+cases["crm.profile.setPassword"] = Case(_password, (kinds.PASSWORD_CHANGED,), foreign=False)
+cases["crm.profile.signOutEverywhere"] = Case(_nothing, (kinds.SESSIONS_ENDED,), foreign=False)

@@ -188,6 +188,11 @@ async def update(tx: Tx, actor: Actor, input: EditMember) -> Member:
         _may_grant(actor, input.role)
         if before.kind == "agent" and input.role.admits(Role.ADMIN):
             raise Forbidden("An agent cannot be an admin.")
+    return await change(tx, actor, before, input)
+
+
+async def change(tx: Tx, actor: Actor, before: Member, input: EditMember) -> Member:
+    """Write what was asked of a member and tell it; who may ask was checked. Raises Invalid for a time zone."""
     if input.time_zone is not None:
         _must_be_zone(input.time_zone)
     supervisor = await _supervisor(tx, before, input)

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from baton.accounts import credentials, members, organization, rates
+from baton.accounts import credentials, members, organization, profile, rates
 from baton.activities import timeline as audit
 from baton.agents import approval as approvals
 from baton.agents import carry_out as carry_out_approved
@@ -113,7 +113,7 @@ MODULES: tuple[ModuleType, ...] = (
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company,
     duplicates, matching, find_contacts, remove_contacts, erase, forget, merge, rates, define_fields, index_field,
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
-    record_timeline, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
+    record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,

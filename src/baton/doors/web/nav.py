@@ -25,7 +25,10 @@ class Navigation:
     setup: list[Item]
 
 
-_SETTINGS = ("/settings/pipelines", "/settings/members", "/settings/keys", "/settings/forms")
+_SETTINGS = (
+    "/settings/pipelines", "/settings/organization", "/settings/fields", "/settings/tags", "/settings/enrichment", "/settings/webhooks",
+    "/settings/log", "/settings/members", "/settings/keys", "/settings/forms",
+)  # fmt: skip
 
 
 def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:

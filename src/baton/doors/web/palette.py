@@ -35,13 +35,40 @@ async def _hits(visit: Visit, q: str) -> list[tuple[str, list[Hit]]]:
     """What fits, in groups; those without a hit are left out."""
     places = navigation(await visit.pipelines(), "")
     rooms = [Hit(item.label, item.href) for item in [*places.main, *places.setup]]
-    rooms += [Hit("Members", "/settings/members"), Hit("Forms", "/settings/forms"), Hit("Routing", "/settings/routing")]
+    rooms += [
+        Hit("Companies", "/companies"),
+        Hit("Segments", "/segments"),
+        Hit("Imports", "/imports"),
+        Hit("Duplicates", "/contacts/duplicates"),
+    ]
+    rooms += [
+        Hit("Fields", "/settings/fields"),
+        Hit("Tags", "/settings/tags"),
+        Hit("Log", "/settings/log"),
+        Hit("Your profile", "/profile"),
+    ]
+    rooms += [
+        Hit("Enrichment", "/settings/enrichment"),
+        Hit("Members", "/settings/members"),
+        Hit("Forms", "/settings/forms"),
+        Hit("Routing", "/settings/routing"),
+    ]
+    if visit.may_manage:
+        rooms += [Hit("Organization", "/settings/organization"), Hit("Webhooks", "/settings/webhooks")]
     boards = [
         Hit(item.label, href, detail)
         for item in places.pipelines
         for href, detail in ((item.href, "board"), (item.href.replace("/board/", "/history/"), "history"))
     ]
-    acts = [Hit("Add a lead", "/leads/new", "a", dialog=True)] if visit.may_write else []
+    acts = (
+        [
+            Hit("Add a lead", "/leads/new", "a", dialog=True),
+            Hit("Import a file", "/imports/new"),
+            Hit("Add a contact", "/contacts/new", dialog=True),
+        ]
+        if visit.may_write
+        else []
+    )
     agents = [Hit(m.name, f"/agents/{m.id}", "agent") for m in await visit.members() if m.kind == "agent"] if q else []
     groups = [*await _found(visit, q), ("Do", _fitting(acts, q)), ("Go to", _fitting([*rooms, *agents], q))]
     groups.append(("Pipelines", _fitting(boards if q else boards[::2], q)))

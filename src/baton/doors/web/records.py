@@ -11,13 +11,11 @@ from baton.activities.activity import Activity
 from baton.contacts.company import Company, CreateCompany, EditCompany, GetCompany
 from baton.contacts.contact import Contact, CreateContact, EditContact, GetContact
 from baton.contacts.customers import Customer
-from baton.contacts.duplicates import Likely
 from baton.contacts.find import ListCompanies, ListCustomers, ListPeople
 from baton.doors.web.facts import Fact
 from baton.doors.web.lead import entries, names
 from baton.doors.web.leads import row
-from baton.doors.web.render import done, fragment, page, redirect
-from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.render import page, redirect
 from baton.doors.web.show import Named, ago
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -253,49 +251,3 @@ async def _edit(visit: Visit, sort: Sort) -> Response:
             was.wrong = f"{was.label} cannot be “{text[:40]}”."
     was.editing, was.typed = True, visit.fields.get("value", "")
     return await record_page(visit, sort, fact=was, status=422)
-
-
-async def new_contact(visit: Visit) -> Response:
-    """GET and POST /contacts/new."""
-    return await _new(visit, PEOPLE)
-
-
-async def new_company(visit: Visit) -> Response:
-    """GET and POST /companies/new."""
-    return await _new(visit, COMPANIES)
-
-
-async def _new(visit: Visit, sort: Sort) -> Response:
-    error: Refusal | None = None
-    if visit.request.method == "POST":
-        given: dict[str, Any] = {key: text for key, _, _ in sort.facts if (text := visit.fields.get(key, "").strip())}
-        try:
-            if str(given.get("size", "0")).isdecimal():
-                given |= {"size": int(given["size"])} if "size" in given else {}
-            made: Record = await visit.perform(f"crm.{sort.plural}.create", msgspec.convert(given, sort.create))
-            return done(visit, f"{made.name} is added.", f"{sort.home}/{made.id}")
-        except (Invalid, Conflict, NotFound) as refusal:
-            error = refusal
-        except msgspec.ValidationError as refusal:
-            error = Invalid(str(refusal).partition(" - at")[0])
-    return await sheet(
-        visit, "record_new.html", f"Add a {sort.noun}", act="Add", back=sort.home, values=visit.fields, error=error,
-        here=sort.home, facts=sort.facts,
-    )  # fmt: skip
-
-
-async def alike_contact(visit: Visit) -> Response:
-    """GET /contacts/{record}/alike: the panel of those that may be the same person."""
-    return await _alike(visit, PEOPLE)
-
-
-async def alike_company(visit: Visit) -> Response:
-    """GET /companies/{record}/alike: the panel of those that may be the same company."""
-    return await _alike(visit, COMPANIES)
-
-
-async def _alike(visit: Visit, sort: Sort) -> Response:
-    record = await found(visit, sort)
-    pairs = await visit.perform(f"crm.{sort.plural}.duplicates", Likely(of=str(record.id), limit=5))
-    others = [(pair.second if pair.first.id == record.id else pair.first, pair.likeness, pair.why) for pair in pairs]
-    return fragment(visit, "records/alike.html", sort=sort, record=record, others=others)

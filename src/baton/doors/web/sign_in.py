@@ -57,7 +57,7 @@ async def submit(request: Request) -> Response:
         max_age=int(SESSION_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=_is_secure(request),
+        secure=is_secure(request),
         path="/",
     )
     return answer
@@ -67,7 +67,7 @@ async def sign_out(visit: Visit) -> Response:
     """POST /sign-out: the session ends everywhere, and the browser forgets it."""
     await close_session(database(visit.request), visit.token)
     answer = redirect("/sign-in")
-    answer.delete_cookie(SESSION, path="/", httponly=True, samesite="lax", secure=_is_secure(visit.request))
+    answer.delete_cookie(SESSION, path="/", httponly=True, samesite="lax", secure=is_secure(visit.request))
     answer.headers["clear-site-data"] = '"cache"'
     return answer
 
@@ -95,7 +95,8 @@ def _own(path: str) -> str:
     return path if plain_path and not parts.netloc and not parts.scheme and "\\" not in path else "/board"
 
 
-def _is_secure(request: Request) -> bool:
+def is_secure(request: Request) -> bool:
+    """Whether people reach this over TLS, so that cookies may insist on it."""
     return request.url.scheme == "https" or str(request.app.state.settings.public_url).startswith("https://")
 
 

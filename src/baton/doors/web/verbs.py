@@ -26,6 +26,8 @@ VERBS: dict[str, str] = {
     kinds.MEMBER_ADDED: "added",
     kinds.MEMBER_CHANGED: "changed the member",
     kinds.MEMBER_REMOVED: "removed",
+    kinds.PASSWORD_CHANGED: "chose another password",
+    kinds.SESSIONS_ENDED: "signed out everywhere",
     kinds.CREDENTIAL_CREATED: "made the key",
     kinds.CREDENTIAL_REVOKED: "revoked the key",
     kinds.PIPELINE_CREATED: "made the pipeline",

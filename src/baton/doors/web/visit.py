@@ -143,6 +143,12 @@ def zone_of(request: Request) -> ZoneInfo:
     return ZoneInfo(told if told in time_zones() else "UTC")
 
 
+def zones() -> list[str]:
+    """The names of time zones that people choose from."""
+    passed_over = ("Etc/", "posix/", "right/", "SystemV/")
+    return [*sorted(zone for zone in time_zones() if "/" in zone and not zone.startswith(passed_over)), "UTC"]
+
+
 def theme_of(request: Request) -> str | None:
     """Light or dark where the reader chose; None for what the system has."""
     chosen = request.cookies.get("theme")

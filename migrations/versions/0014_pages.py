@@ -1,4 +1,4 @@
-"""An index for the timelines of contacts and companies."""
+"""Timelines of contacts and companies; sessions that end together."""
 
 from baton.kernel.upgrade import run_sql
 
@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_sql("0014_record_timelines.sql")
+    run_sql("0014_pages.sql")

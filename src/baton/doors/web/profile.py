@@ -1,0 +1,81 @@
+"""One's own profile: name, time zone, theme, password, and where one is signed in."""
+
+from collections import defaultdict
+
+import msgspec
+from starlette.responses import Response
+
+from baton.accounts.members import Member
+from baton.accounts.profile import EditProfile, Ended, SetPassword
+from baton.accounts.sign_in import SESSION_LIFETIME, Membership, open_session
+from baton.doors.web.filters import Options
+from baton.doors.web.render import page, redirect
+from baton.doors.web.sign_in import is_secure
+from baton.doors.web.visit import SESSION, Visit, database, zones
+from baton.kernel.errors import Invalid
+
+HERE = "/profile"
+
+
+def zone_options() -> Options:
+    """The time zones, by name."""
+    return [(zone, zone.replace("_", " ")) for zone in zones()]
+
+
+async def show(visit: Visit) -> Response:
+    """GET /profile."""
+    return await _page(visit)
+
+
+async def save(visit: Visit) -> Response:
+    """POST /profile: name and time zone."""
+    try:
+        wish = EditProfile(name=visit.fields.get("name", ""), time_zone=visit.fields.get("timeZone") or None)
+        await visit.perform("crm.profile.update", wish)
+    except Invalid as error:
+        return await _page(visit, error)
+    return redirect(f"{HERE}?said=saved")
+
+
+async def password(visit: Visit) -> Response:
+    """POST /profile/password: the new one signs this browser in again, and no other."""
+    wish = SetPassword(current=visit.fields.get("current", ""), new=visit.fields.get("new", ""))
+    try:
+        if wish.new != visit.fields.get("again", ""):
+            raise Invalid("The two are not the same.", field="again")
+        await visit.perform("crm.profile.setPassword", wish)
+    except Invalid as error:
+        return await _page(visit, error)
+    return await _signed_in(visit, f"{HERE}?said=password")
+
+
+async def sign_out_others(visit: Visit) -> Response:
+    """POST /profile/sessions: every other browser is signed out."""
+    ended: Ended = await visit.perform("crm.profile.signOutEverywhere")
+    return await _signed_in(visit, f"{HERE}?said=sessions&ended={max(ended.sessions - 1, 0)}")
+
+
+async def _signed_in(visit: Visit, url: str) -> Response:
+    assert visit.actor.id
+    actor = visit.actor
+    place = Membership(
+        org_id=actor.org_id, org_name="", member_id=visit.actor.id, name=visit.actor.name, role=visit.actor.role
+    )
+    answer = redirect(url)
+    answer.set_cookie(
+        SESSION, await open_session(database(visit.request), place), max_age=int(SESSION_LIFETIME.total_seconds()), httponly=True,
+        samesite="lax", secure=is_secure(visit.request), path="/",
+    )  # fmt: skip
+    return answer
+
+
+async def _page(visit: Visit, error: Invalid | None = None) -> Response:
+    own: Member = await visit.perform("crm.profile.get")
+    said = {"saved": "Your profile is saved.", "password": "Your password is changed. Other browsers are signed out.",
+            "sessions": "Every other browser is signed out."}.get(visit.query.get("said", ""))  # fmt: skip
+    shown = {"name": own.name, "timeZone": own.time_zone} | visit.fields
+    bad = defaultdict(str, {error.field or "": error.message} if error else {})
+    return await page(
+        visit, "profile.html", here=HERE, status=422 if error else 200, own=msgspec.to_builtins(own), v=shown, bad=bad,
+        wrong=error.message if error else "", zones=zone_options(), said=said,
+    )  # fmt: skip

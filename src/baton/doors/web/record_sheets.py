@@ -1,0 +1,59 @@
+"""A contact or a company that is added by hand, and the panel of those that may be the same."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from baton.contacts.duplicates import Likely
+from baton.doors.web.records import COMPANIES, PEOPLE, Record, Sort, found
+from baton.doors.web.render import done, fragment
+from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.visit import Visit
+from baton.kernel.errors import Conflict, Invalid, NotFound
+
+
+async def new_contact(visit: Visit) -> Response:
+    """GET and POST /contacts/new."""
+    return await _new(visit, PEOPLE)
+
+
+async def new_company(visit: Visit) -> Response:
+    """GET and POST /companies/new."""
+    return await _new(visit, COMPANIES)
+
+
+async def _new(visit: Visit, sort: Sort) -> Response:
+    error: Refusal | None = None
+    if visit.request.method == "POST":
+        given: dict[str, Any] = {key: text for key, _, _ in sort.facts if (text := visit.fields.get(key, "").strip())}
+        try:
+            if str(given.get("size", "0")).isdecimal():
+                given |= {"size": int(given["size"])} if "size" in given else {}
+            made: Record = await visit.perform(f"crm.{sort.plural}.create", msgspec.convert(given, sort.create))
+            return done(visit, f"{made.name} is added.", f"{sort.home}/{made.id}")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+        except msgspec.ValidationError as refusal:
+            error = Invalid(str(refusal).partition(" - at")[0])
+    return await sheet(
+        visit, "record_new.html", f"Add a {sort.noun}", act="Add", back=sort.home, values=visit.fields, error=error,
+        here=sort.home, facts=sort.facts,
+    )  # fmt: skip
+
+
+async def alike_contact(visit: Visit) -> Response:
+    """GET /contacts/{record}/alike: the panel of those that may be the same person."""
+    return await _alike(visit, PEOPLE)
+
+
+async def alike_company(visit: Visit) -> Response:
+    """GET /companies/{record}/alike: the panel of those that may be the same company."""
+    return await _alike(visit, COMPANIES)
+
+
+async def _alike(visit: Visit, sort: Sort) -> Response:
+    record = await found(visit, sort)
+    pairs = await visit.perform(f"crm.{sort.plural}.duplicates", Likely(of=str(record.id), limit=5))
+    others = [(pair.second if pair.first.id == record.id else pair.first, pair.likeness, pair.why) for pair in pairs]
+    return fragment(visit, "records/alike.html", sort=sort, record=record, others=others)
