@@ -14,10 +14,11 @@ from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointE
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.models import Schedule
 
-from baton.jobs import lanes, relay, schedule
+from baton.jobs import lanes, relay, retention, schedule
 from baton.jobs.handlers import HANDLERS, handle
 from baton.kernel.db import Database
 from baton.kernel.queue import queries
+from baton.kernel.values import utc_now
 from baton.leads import settle
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ async def _engine(db: Database, stop: asyncio.Event) -> None:
             engine.entrypoint(name, on_failure="hold", executor_factory=_retrying)(work)
         for daily in schedule.DAILY:
             _at_its_time(engine, db, daily)
+        _each_night(engine, db)
         stopper = asyncio.create_task(_stop_with(engine, stop))
         try:
             await engine.run(
@@ -106,6 +108,13 @@ def _at_its_time(engine: PgQueuer, db: Database, daily: schedule.Daily) -> None:
 
     engine.schedule(daily.name, daily.cron)(begin)
     engine.entrypoint(daily.entrypoint, on_failure="hold", executor_factory=_retrying)(work)
+
+
+def _each_night(engine: PgQueuer, db: Database) -> None:
+    async def forget(_: Schedule) -> None:
+        await retention.forget(db, utc_now())
+
+    engine.schedule(retention.RETENTION, retention.SLOT)(forget)
 
 
 async def _stop_with(engine: PgQueuer, stop: asyncio.Event) -> None:

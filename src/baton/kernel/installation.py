@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,14 @@ class Vault:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """For how long what has served its time is kept: idempotency keys, and the log of finished jobs."""
+
+    keys: timedelta = timedelta(days=30)
+    jobs: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
     """The installation as verbs and jobs see it. `public_url` is what links begin with, `data_dir` where files lie,
     `mail` who carries mail for those without a mailbox of their own."""
@@ -58,6 +67,7 @@ class Installation:
     public_url: str = ""
     data_dir: Path | None = None
     mail: MailRelay | None = None
+    kept: Kept = field(default_factory=Kept)
 
 
 def installation(settings: "Settings") -> Installation:
@@ -68,4 +78,5 @@ def installation(settings: "Settings") -> Installation:
         settings.public_url,
         settings.data_dir,
         mail_relay(settings.smtp_url, settings.mail_from),
+        Kept(timedelta(days=settings.keep_keys), timedelta(days=settings.keep_jobs)),
     )

@@ -53,6 +53,8 @@ class Settings:
     metrics_token: str | None = (
         None  # BATON_METRICS_TOKEN: what Prometheus brings to /metrics; without it this machine alone reads them
     )
+    keep_keys: int = 30  # BATON_KEEP_KEYS: days that an Idempotency-Key recognises a repetition
+    keep_jobs: int = 14  # BATON_KEEP_JOBS: days that the log of finished jobs is kept
     trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 
     def with_database(self, owner_dsn: str) -> "Settings":
@@ -108,6 +110,8 @@ def load(
         smtp_url=environ.get("BATON_SMTP_URL") or None,
         mail_from=environ.get("BATON_MAIL_FROM") or None,
         metrics_token=environ.get("BATON_METRICS_TOKEN") or None,
+        keep_keys=_number(environ, "BATON_KEEP_KEYS", 30, 1, 3_650),
+        keep_jobs=_number(environ, "BATON_KEEP_JOBS", 14, 1, 3_650),
         trusted_proxies=_number(environ, "BATON_TRUSTED_PROXIES", 0, 0, 20),
     )
     return settings.with_database(owner_dsn) if owner_dsn else settings

@@ -1,0 +1,71 @@
+"""What has served its time is forgotten each night: idempotency keys, sessions that ended, the log of finished jobs.
+
+Nothing of it is a lead's or the log's: those are kept for ever. How long each is kept, the operator says.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from baton.kernel.db import Database
+from baton.kernel.queue import SCHEMA
+
+log = structlog.get_logger()
+RETENTION = "retention"
+SLOT = "30 1 * * *"
+PART = 10_000
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """How many rows were removed."""
+
+    keys: int = 0
+    sessions: int = 0
+    jobs: int = 0
+
+
+async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Forgotten:
+    """Remove what is older than the installation keeps it, part by part; the keys of `only` one organization, where one is named.
+
+    A key that is forgotten no longer recognises a repetition: it is kept longer than any client or job tries again.
+    """
+    kept, done = db.installation.kept, Forgotten()
+    organizations = (
+        [only] if only else [row["org_id"] for row in await db.relay.fetch("SELECT org_id FROM organizations")]
+    )
+    for org_id in organizations:
+        done.keys += await _keys(db, org_id, now - kept.keys)
+    done.sessions = await db.relay.fetchval("SELECT directory_forget_ended($1)", now)
+    while removed := await _jobs(db, now - kept.jobs):
+        done.jobs += removed
+    log.info("forgotten", keys=done.keys, sessions=done.sessions, jobs=done.jobs)
+    return done
+
+
+async def _keys(db: Database, org_id: UUID, before: datetime) -> int:
+    done = 0
+    while True:
+        async with db.transaction(org_id) as conn:
+            removed = await conn.fetchval(
+                """WITH old AS (SELECT actor, key FROM idempotency_keys WHERE org_id = $1 AND created_at < $2 ORDER BY created_at LIMIT $3),
+                        gone AS (DELETE FROM idempotency_keys k USING old WHERE k.org_id = $1 AND k.actor = old.actor AND k.key = old.key
+                                 RETURNING 1)
+                   SELECT count(*) FROM gone""",
+                org_id, before, PART,
+            )  # fmt: skip
+        done += removed
+        if removed < PART:
+            return done
+
+
+async def _jobs(db: Database, before: datetime) -> int:
+    removed = await db.relay.fetchval(
+        f"""WITH gone AS (DELETE FROM {SCHEMA}.pgqueuer_log WHERE id IN (SELECT id FROM {SCHEMA}.pgqueuer_log WHERE created < $1 LIMIT $2)
+                          RETURNING 1)
+            SELECT count(*) FROM gone""",
+        before, PART,
+    )  # fmt: skip
+    return int(removed)

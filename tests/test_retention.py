@@ -1,0 +1,82 @@
+"""What has served its time is forgotten; what is still needed, and the log, stay."""
+
+from datetime import timedelta
+
+import pytest
+
+from baton.accounts.sign_in import actor_of_token, memberships, open_session
+from baton.jobs import retention
+from baton.kernel import settings as configuration
+from baton.kernel.data_dir import Misconfigured
+from baton.kernel.errors import Unauthenticated
+from baton.kernel.operation import perform
+from baton.kernel.settings import Settings
+from baton.kernel.values import utc_now
+from tests.team import Team
+
+
+async def keys(team: Team) -> int:
+    async with team.db.transaction(team.org_id) as conn:
+        found: int = await conn.fetchval("SELECT count(*) FROM idempotency_keys WHERE org_id = $1", team.org_id)
+        return found
+
+
+async def test_keys_are_forgotten_after_their_time_and_not_before(fresh: Team) -> None:
+    """A repetition is recognised for thirty days; then its key goes, and nothing that it did."""
+    now = utc_now()
+    lead = {"name": "Ada"}
+    made = await perform(
+        fresh.db, fresh.ana, "crm.leads.create", lead, idempotency_key="old", now=now - timedelta(days=31)
+    )
+    young = await perform(
+        fresh.db, fresh.ana, "crm.leads.create", lead, idempotency_key="young", now=now - timedelta(days=29)
+    )
+    before = await keys(fresh)
+    done = await retention.forget(fresh.db, now, only=fresh.org_id)
+    assert done.keys == 1
+    assert await keys(fresh) == before - 1
+    again = await perform(fresh.db, fresh.ana, "crm.leads.create", lead, idempotency_key="young")
+    assert again.id == young.id
+    assert (await fresh.log(made.id))[0].kind == "lead_imported"
+
+
+async def test_sessions_that_ended_are_forgotten(fresh: Team) -> None:
+    """A session that runs still opens; one that ended is gone from the directory, also the next time."""
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        person = await conn.fetchval(
+            "SELECT person_id FROM members WHERE org_id = $1 AND id = $2", fresh.org_id, fresh.ana.id
+        )
+    (place,) = await memberships(fresh.db, person)
+    now = utc_now()
+    ended = await open_session(fresh.db, place, now=now - timedelta(days=15))
+    running = await open_session(fresh.db, place, now=now)
+    assert (await retention.forget(fresh.db, now, only=fresh.org_id)).sessions >= 1
+    assert (await retention.forget(fresh.db, now, only=fresh.org_id)).sessions == 0
+    assert (await actor_of_token(fresh.db, running, via="page", kinds=("session",))).id == fresh.ana.id
+    with pytest.raises(Unauthenticated):
+        await actor_of_token(fresh.db, ended, via="page", kinds=("session",))
+    # A clock that runs ahead takes no session that is still open.
+    await retention.forget(fresh.db, now + timedelta(days=400), only=fresh.org_id)
+    assert (await actor_of_token(fresh.db, running, via="page", kinds=("session",))).id == fresh.ana.id
+
+
+async def test_finished_jobs_are_told_of_for_two_weeks(fresh: Team) -> None:
+    """The engine's log keeps what is younger than the operator says."""
+    now = utc_now()
+    for days in (13, 15):
+        await fresh.db.relay.execute(
+            "INSERT INTO jobs.pgqueuer_log (created, job_id, status, priority, entrypoint) VALUES ($1, $2, 'successful', 0, 'kept')",
+            now - timedelta(days=days), days,
+        )  # fmt: skip
+    assert (await retention.forget(fresh.db, now, only=fresh.org_id)).jobs == 1
+    left = await fresh.db.relay.fetchval("SELECT count(*) FROM jobs.pgqueuer_log WHERE entrypoint = 'kept'")
+    assert left == 1
+    await fresh.db.relay.execute("DELETE FROM jobs.pgqueuer_log WHERE entrypoint = 'kept'")
+
+
+def test_the_operator_says_how_long(settings: Settings) -> None:
+    """In days, and at least one."""
+    told = configuration.load(data=settings.data_dir, environ={"BATON_KEEP_KEYS": "7", "BATON_KEEP_JOBS": "2"})
+    assert (told.keep_keys, told.keep_jobs) == (7, 2)
+    with pytest.raises(Misconfigured):
+        configuration.load(data=settings.data_dir, environ={"BATON_KEEP_KEYS": "0"})
