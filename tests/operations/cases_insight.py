@@ -53,8 +53,8 @@ async def _pipeline(team: Team) -> Input:
 
 
 for _name in (
-    "crm.reports.conversion", "crm.reports.sources", "crm.reports.funnel", "crm.reports.velocity", "crm.reports.forecast",
-    "crm.reports.people", "crm.leads.analytics",
+    "crm.reports.conversion", "crm.reports.sources", "crm.reports.overview", "crm.reports.funnel", "crm.reports.velocity",
+    "crm.reports.forecast", "crm.reports.people", "crm.leads.analytics",
 ):  # fmt: skip
     cases[_name] = Case(_pipeline)
 

@@ -62,8 +62,8 @@ async def test_reports_are_as_they_were(fresh: Team) -> None:
     way, pipeline = await stages(fresh), await inbound(fresh)
     first = await lead_at(fresh, day(0), valueCents=100_00, source="event", expectedCloseDate="2026-04-15")
     second = await lead_at(fresh, day(1), valueCents=300_00, currency="EUR", ownerId=str(fresh.marcus.id))
-    names = ("crm.reports.conversion", "crm.reports.sources", "crm.reports.funnel", "crm.reports.forecast", "crm.leads.analytics",
-             "crm.reports.velocity", "crm.reports.people")  # fmt: skip
+    names = ("crm.reports.conversion", "crm.reports.sources", "crm.reports.overview", "crm.reports.funnel", "crm.reports.forecast",
+             "crm.leads.analytics", "crm.reports.velocity", "crm.reports.people")  # fmt: skip
     then = {name: await at(fresh, day(3), fresh.vera, name, pipelineId=pipeline) for name in names}
     await at(fresh, day(4), fresh.ben, "crm.leads.moveStage", leadId=str(first.id), stageId=list(way.values())[2])
     await at(fresh, day(5), fresh.ben, "crm.leads.setStatus", leadId=str(second.id), status="won")

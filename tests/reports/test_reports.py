@@ -122,6 +122,10 @@ async def test_conversion_is_never_mixed(fresh: Team) -> None:
     assert len(found) == len(pipelines)
     sources = await fresh.do(fresh.vera, "crm.reports.sources", pipelineId=await inbound(fresh))
     assert [(s.source, s.leads, s.won) for s in sources] == [("event", 2, 1), ("partner", 1, 0)]
+    seen = await fresh.do(fresh.vera, "crm.reports.overview", pipelineId=await inbound(fresh))
+    assert (seen.all.leads, seen.all.won, seen.all.win_rate, seen.all.open_value) == (3, 1, 50.0, mine.open_value)
+    assert seen.sources == sources
+    assert sorted(stage.leads for stage in seen.stages) == [1, 1, 1]
     where = {"field": "status", "op": "!=", "value": "lost"}
     (narrow,) = await fresh.do(fresh.vera, "crm.reports.conversion", pipelineId=await inbound(fresh), where=where)
     assert narrow.leads == 2

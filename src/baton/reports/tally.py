@@ -40,19 +40,31 @@ class Tally(Output, kw_only=True):
 
 async def tally(tx: Tx, scope: Scope, key: str) -> dict[Any, Tally]:
     """The leads of a scope, counted by an SQL expression over `l`, in one statement."""
-    rows = await tx.fetch(
-        f"""SELECT {key} AS key, l.currency, count(*) AS leads, count(*) FILTER (WHERE l.status = 'won') AS won,
-                   count(*) FILTER (WHERE l.status IN ('lost', 'disqualified')) AS lost,
+    found = by_key(await counted(tx, scope, key=key), "key")
+    return {key: added(mine, scope.rates) for key, mine in found.items()}
+
+
+async def counted(tx: Tx, scope: Scope, **keys: str) -> list[Row]:
+    """The leads of a scope, counted by named SQL expressions over `l` and by currency, in one statement, in no order."""
+    named = ", ".join(f"{sql} AS {name}" for name, sql in keys.items())
+    places = ", ".join(str(place) for place in range(1, len(keys) + 2))
+    return await tx.fetch(
+        f"""SELECT {named}, l.currency, count(*) AS leads, count(*) FILTER (WHERE l.status = 'won') AS won,
+                   count(*) FILTER (WHERE l.status IN ('lost', 'disqualified')) AS lost, coalesce(sum(l.value_cents), 0)::bigint AS value,
                    coalesce(sum(l.value_cents) FILTER (WHERE l.status = 'won'), 0)::bigint AS won_value,
                    coalesce(sum(l.value_cents) FILTER (WHERE l.status NOT IN ('won', 'lost', 'disqualified')), 0)::bigint AS open_value,
                    count(l.score) AS scored, coalesce(sum(l.score), 0)::bigint AS score_sum
-              FROM {scope.rowset} l WHERE {scope.tests} GROUP BY 1, 2""",
+              FROM {scope.rowset} l WHERE {scope.tests} GROUP BY {places}""",
         *scope.args,
     )
+
+
+def by_key(rows: Iterable[Row], name: str) -> dict[Any, list[Row]]:
+    """Rows by what stands in one of their columns."""
     found: dict[Any, list[Row]] = {}
     for row in rows:
-        found.setdefault(row["key"], []).append(row)
-    return {key: added(mine, scope.rates) for key, mine in found.items()}
+        found.setdefault(row[name], []).append(row)
+    return found
 
 
 def added(rows: Iterable[Row], known: Rates) -> Tally:

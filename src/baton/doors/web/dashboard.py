@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 from starlette.responses import Response
 
 from baton.doors.web import filters as filtering
@@ -13,18 +14,19 @@ from baton.doors.web.filters import Filters
 from baton.doors.web.kpis import amounts, kpis
 from baton.doors.web.leads import row
 from baton.doors.web.render import fragment, page, redirect, said
-from baton.doors.web.show import SOURCES, STATUSES, Named, sums
+from baton.doors.web.show import SOURCES, STATUSES, Named
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page
-from baton.leads.board import Board, ReadBoard
 from baton.leads.find import ListLeads
 from baton.leads.lead import Lead
 from baton.leads.move import SetStatus
 from baton.pipelines.pipeline import Pipeline
-from baton.reports.conversion import PipelineConversion, SourceReport
+from baton.reports.conversion import SourceReport
 from baton.reports.funnel import Funnel
+from baton.reports.overview import Overview
 from baton.reports.scope import OverAny
+from baton.reports.tally import Tally
 
 ROWS = 10
 
@@ -35,9 +37,9 @@ async def show(visit: Visit, *, whole: bool = False) -> Response:
     period = period_of(visit)
     chosen = await chosen_of(visit, pipelines, period)
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
-    now, then = await _conversions(visit, pipeline, period, chosen)
+    seen, then = await _overviews(visit, pipeline, period, chosen)
     leads_url = list_url(chosen)
-    found, cursor = await _found(visit, chosen)
+    found, cursor = await _found(visit, chosen, seen)
     stages = {stage.id: stage for stage in pipeline.stages}
     owners: dict[UUID, Named] = {member.id: member for member in members}
     base = {"pipeline": chosen.pipeline, "period": period}
@@ -51,9 +53,9 @@ async def show(visit: Visit, *, whole: bool = False) -> Response:
         period=period,
         base=urlencode(base),
         periods=list(PERIODS.items()),
-        kpis=kpis(now, then, leads_url),
-        funnel=await (_funnel if whole else _stages)(visit, pipeline, chosen),
-        sources=await _sources(visit, pipeline, chosen, leads_url),
+        kpis=kpis(seen.all, then, leads_url),
+        funnel=await _funnel(visit, pipeline, chosen) if whole else _stages(pipeline, chosen, seen),
+        sources=_sources(seen.sources, leads_url),
         rows=[
             row(lead, stages, owners, visit) | {"status": lead.status, "version": lead.version} for lead in found.items
         ],
@@ -70,22 +72,15 @@ async def show(visit: Visit, *, whole: bool = False) -> Response:
     )
 
 
-async def _conversions(
-    visit: Visit, pipeline: Pipeline, period: str, chosen: Filters
-) -> tuple[PipelineConversion, PipelineConversion | None]:
-    """What became of the leads of the period, and of as many days of the one before."""
-
-    async def of(span: periods.Span | None) -> PipelineConversion:
-        over = OverAny(
-            pipeline_id=str(pipeline.id), date_from=span.first if span else None, date_to=span.last if span else None
-        )
-        [one] = await visit.perform("crm.reports.conversion", over)
-        told: PipelineConversion = one
-        return told
-
+async def _overviews(visit: Visit, pipeline: Pipeline, period: str, chosen: Filters) -> tuple[Overview, Tally | None]:
+    """What became of the leads of the period, and in all of as many days of the one before."""
+    seen: Overview = await visit.perform("crm.reports.overview", over(pipeline, chosen))
     if period == "all":
-        return await of(None), None
-    return await of(periods.span(period, chosen.today)), await of(periods.before(period, chosen.today))
+        return seen, None
+    earlier = periods.before(period, chosen.today)
+    asked = OverAny(pipeline_id=str(pipeline.id), date_from=earlier.first, date_to=earlier.last)
+    [then] = await visit.perform("crm.reports.conversion", asked)
+    return seen, then
 
 
 async def funnel(visit: Visit) -> Response:
@@ -112,15 +107,9 @@ async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str
     return _steps(pipeline, chosen, here, told)
 
 
-async def _stages(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str, Any]:
+def _stages(pipeline: Pipeline, chosen: Filters, seen: Overview) -> dict[str, Any]:
     """The open stages with how many of the period's leads stand there, and their value."""
-    period = Filters(created=chosen.created, zone=chosen.zone, today=chosen.today)
-    asked = ReadBoard(pipeline_id=str(pipeline.id), where=period.where, limit=1)
-    found: Board = await visit.perform("crm.leads.board", asked)
-    here = {
-        column.stage.id: (column.count, sums({part.currency: part.value_cents for part in column.sums}))
-        for column in found.columns
-    }
+    here = {stage.stage_id: (stage.leads, amounts(stage.value)) for stage in seen.stages}
     return _steps(pipeline, chosen, here, {})
 
 
@@ -145,9 +134,8 @@ def _steps(
     return {"steps": steps, "whole": bool(told), "url": f"/dashboard/crm/funnel?{urlencode(given)}"}
 
 
-async def _sources(visit: Visit, pipeline: Pipeline, chosen: Filters, leads_url: str) -> list[dict[str, Any]]:
+def _sources(found: list[SourceReport], leads_url: str) -> list[dict[str, Any]]:
     """Where the leads came from, the most first, and how many of them were won."""
-    found: list[SourceReport] = await visit.perform("crm.reports.sources", over(pipeline, chosen))
     most = max((source.leads for source in found), default=0)
     return [
         {
@@ -173,9 +161,11 @@ def _table(chosen: Filters) -> dict[str, str]:
     return {name: value for name in ("q", "owner", "status", "score", "source") if (value := getattr(chosen, name))}
 
 
-async def _found(visit: Visit, chosen: Filters) -> tuple[Page[Lead], str | None]:
+async def _found(visit: Visit, chosen: Filters, seen: Overview) -> tuple[Page[Lead], str | None]:
+    """A page of the table, the newest first. What no filter narrows was counted with the figures."""
     cursor = visit.query.get("cursor")
-    asked = ListLeads(where=chosen.where, search=chosen.q, sort="lastActivityAt", limit=ROWS, cursor=cursor, count=True)
+    narrowed = bool(_table(chosen))
+    asked = ListLeads(where=chosen.where, search=chosen.q, limit=ROWS, cursor=cursor, count=narrowed)
     try:
         found: Page[Lead] = await visit.perform("crm.leads.find", asked)
     except Invalid as error:
@@ -183,7 +173,7 @@ async def _found(visit: Visit, chosen: Filters) -> tuple[Page[Lead], str | None]
             raise
         asked.cursor = cursor = None
         found = await visit.perform("crm.leads.find", asked)
-    return found, cursor
+    return found if narrowed else msgspec.structs.replace(found, total=seen.all.leads), cursor
 
 
 def _counted(found: Page[Lead]) -> str:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from baton.doors.web.show import sums
-from baton.reports.conversion import PipelineConversion
-from baton.reports.tally import Money
+from baton.reports.tally import Money, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Kpi:
     was: str = ""
 
 
-def kpis(now: PipelineConversion, then: PipelineConversion | None, list_url: str) -> list[Kpi]:
+def kpis(now: Tally, then: Tally | None, list_url: str) -> list[Kpi]:
     """Total, active, pipeline value, won, conversion rate and average score; without `then` no changes."""
     return [
         _count("Total leads", now.leads, then.leads if then else None, list_url, relative=True),
@@ -39,7 +38,7 @@ def _count(label: str, now: int, then: int | None, href: str, *, relative: bool 
     return Kpi(label, f"{now:,}", _signed(now - then), now >= then, href, f"{then:,} before")
 
 
-def _value(now: PipelineConversion, then: PipelineConversion | None, href: str) -> Kpi:
+def _value(now: Tally, then: Tally | None, href: str) -> Kpi:
     shown = amounts(now.open_value) or "—"
     if then is None:
         return Kpi("Pipeline value", shown, "", True, href)
@@ -50,7 +49,7 @@ def _value(now: PipelineConversion, then: PipelineConversion | None, href: str) 
     return Kpi("Pipeline value", shown, change, good, href, f"{amounts(then.open_value) or 'nothing'} before")
 
 
-def _rate(now: PipelineConversion, then: PipelineConversion | None, href: str) -> Kpi:
+def _rate(now: Tally, then: Tally | None, href: str) -> Kpi:
     shown = f"{now.conversion_rate:.1f}%"
     if then is None:
         return Kpi("Conversion", shown, "", True, href)
@@ -59,7 +58,7 @@ def _rate(now: PipelineConversion, then: PipelineConversion | None, href: str) -
     return Kpi("Conversion", shown, change, moved >= 0, href, f"{then.conversion_rate:.1f}% before")
 
 
-def _score(now: PipelineConversion, then: PipelineConversion | None, href: str) -> Kpi:
+def _score(now: Tally, then: Tally | None, href: str) -> Kpi:
     shown = "—" if now.average_score is None else f"{now.average_score:.0f}"
     if then is None or then.average_score is None or now.average_score is None:
         return Kpi("Average score", shown, "", True, href)
