@@ -91,7 +91,7 @@ from baton.pipelines import create as create_pipeline
 from baton.pipelines import edit as edit_pipeline
 from baton.pipelines import pipeline, stages
 from baton.pipelines import restore as restore_pipelines
-from baton.reports import analytics, back_test, conversion, forecast, funnel, people, summary, velocity
+from baton.reports import analytics, back_test, conversion, forecast, funnel, overview, people, summary, velocity
 from baton.routing import pipelines as routed_pipelines
 from baton.routing import route
 from baton.routing import rules as routing_rules
@@ -108,7 +108,7 @@ MODULES: tuple[ModuleType, ...] = (
     undo, undo_import, kept_imports, imported_rows, start_import, import_steps, export, contact, archive, assign,
     board, capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page,
     qualify, quarantine, remove_pipeline, remove_stage, score, score_batch, timeline, create_pipeline, edit_pipeline,
-    pipeline, restore_pipelines, stages, summary, analytics, back_test, conversion, forecast, funnel, people, velocity, routed_pipelines,
+    pipeline, restore_pipelines, stages, summary, analytics, back_test, conversion, forecast, funnel, overview, people, velocity, routed_pipelines,
     route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company,
     duplicates, matching, find_contacts, remove_contacts, erase, forget, merge, rates, define_fields, index_field,

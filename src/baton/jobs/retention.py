@@ -46,10 +46,10 @@ async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Fo
 
 
 async def _keys(db: Database, org_id: UUID, before: datetime) -> int:
-    done = 0
+    done: int = 0
     while True:
         async with db.transaction(org_id) as conn:
-            removed = await conn.fetchval(
+            removed: int = await conn.fetchval(
                 """WITH old AS (SELECT actor, key FROM idempotency_keys WHERE org_id = $1 AND created_at < $2 ORDER BY created_at LIMIT $3),
                         gone AS (DELETE FROM idempotency_keys k USING old WHERE k.org_id = $1 AND k.actor = old.actor AND k.key = old.key
                                  RETURNING 1)
