@@ -59,6 +59,9 @@ create table whatsapp_accounts (
   unique (inbound_address, org_id)
 );
 
+-- Who has a phone number.
+create index leads_phone on leads (org_id, phone) where phone is not null;
+
 create table message_templates (
   org_id      uuid not null references organizations (org_id),
   id          uuid not null,

@@ -27,3 +27,11 @@ async def connect(team: Team, post: PostOffice, **more: Any) -> Any:
         "smtpSecurity": "none",
     }
     return await team.do(team.ana, "crm.mailboxes.create", body | more)
+
+
+async def trust(team: Team) -> None:
+    """Let Marcus write without asking."""
+    rows = [
+        {"name": "Write", "operation": name, "decision": "allow"} for name in ("crm.emails.send", "crm.whatsapp.send")
+    ]
+    await team.do(team.ana, "crm.agents.setPolicy", agentId=str(team.marcus.id), rows=rows)

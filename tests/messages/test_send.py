@@ -15,7 +15,7 @@ from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from baton.messages.deliver import LEASE
-from tests.messages.conftest import connect
+from tests.messages.conftest import connect, trust
 from tests.messages.postoffice import PostOffice
 from tests.team import Team
 
@@ -61,6 +61,7 @@ async def test_what_died_while_sending_is_in_doubt_and_never_repeated(
     fresh: Team, post: PostOffice, settings: Settings
 ) -> None:
     """A process killed between "sending" and "sent" leaves exactly one message in doubt; a person decides."""
+    await trust(fresh)
     await connect(fresh, post)
     lead = await fresh.capture()
     made = await fresh.do(fresh.ben, "crm.emails.send", leadId=str(lead.id), subject="Once", text="Only once.")
@@ -171,6 +172,7 @@ async def test_an_unknown_recipient_is_not_written_to_again(fresh: Team, post: P
 
 async def test_nobody_is_written_to_twice_within_the_gap(fresh: Team, post: PostOffice) -> None:
     """The cap across everything: two at once, one wins; a person may override, an agent not."""
+    await trust(fresh)
     await connect(fresh, post)
     lead = await fresh.capture(email="busy@acme.example")
     twin = await fresh.capture(email="Busy@ACME.example")
@@ -338,6 +340,7 @@ async def test_names_that_lead_inside_are_not_spoken_to(fresh: Team, post: PostO
 
 async def test_mailboxes_are_their_owners(fresh: Team, carla: Team, post: PostOffice) -> None:
     """A member's mailbox is theirs; passwords are told to nobody; another organization's does not exist."""
+    await trust(fresh)
     with pytest.raises(Forbidden):
         await fresh.do(
             fresh.ben, "crm.mailboxes.create", fromName="B", fromAddress="b@x.example", smtpHost="127.0.0.1", smtpPort=post.port,

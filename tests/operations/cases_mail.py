@@ -1,5 +1,6 @@
 """Cases of mailboxes, templates, e-mail and suppression."""
 
+import base64
 import secrets
 
 from baton.activities import kinds
@@ -144,3 +145,80 @@ async def _suppress(team: Team) -> Input:
 async def _allow(team: Team) -> Input:
     made = await team.do(team.ben, "crm.suppressions.add", await _suppress(team))
     return {"suppressionId": str(made.id)}
+
+
+def _mail(sender: str) -> str:
+    raw = f"From: {sender}\r\nSubject: Hello\r\nMessage-ID: <{secrets.token_hex(8)}@x.example>\r\n\r\nHello there\r\n"
+    return base64.b64encode(raw.encode()).decode()
+
+
+async def _received(team: Team) -> Input:
+    found = await team.do(
+        team.ben, "crm.emails.receive", await mailbox(team) | {"raw": _mail(f"{secrets.token_hex(4)}@new.example")}
+    )
+    return {"receivedId": str(found.id)}
+
+
+cases["crm.emails.received"] = Case(_nothing, foreign=False)
+cases["crm.emails.readReceived"] = Case(_received)
+cases["crm.mailboxes.reconcile"] = Case(mailbox)
+
+
+@case("crm.emails.receive", kinds.EMAIL_RECEIVED)
+async def _receive(team: Team) -> Input:
+    lead = await team.capture()
+    return await mailbox(team) | {"raw": _mail(lead.email)}
+
+
+@case("crm.emails.settle", kinds.EMAIL_SETTLED, kinds.LEAD_IMPORTED, kinds.EMAIL_RECEIVED)
+async def _settle(team: Team) -> Input:
+    return await _received(team) | {"decision": "lead"}
+
+
+_PHONE = "+4915112345678"
+
+
+async def _number(team: Team) -> Input:
+    for one in (await team.do(team.ana, "crm.whatsapp.accounts"))[1:]:
+        await team.do(team.ana, "crm.whatsapp.removeAccount", accountId=str(one.id))
+    made = await team.do(team.ana, "crm.whatsapp.setAccount", await _new_number(team))
+    return {"accountId": str(made.id)}
+
+
+async def _new_number(team: Team) -> Input:
+    return {
+        "provider": "meta", "name": "Sales", "number": _PHONE, "account": "1", "token": "t", "signingSecret": "s",
+        "baseUrl": "https://127.0.0.1:9",
+    }  # fmt: skip
+
+
+async def _written_on_whatsapp(team: Team) -> Input:
+    await _number(team)
+    return {"leadId": str((await team.capture(phone=f"+49151{secrets.randbelow(10**8):08d}")).id), "template": "hello"}
+
+
+cases["crm.whatsapp.accounts"] = Case(_nothing, foreign=False)
+cases["crm.whatsapp.setAccount"] = Case(_new_number, (kinds.WHATSAPP_ACCOUNT_CHANGED,), foreign=False)
+cases["crm.whatsapp.removeAccount"] = Case(_number, (kinds.WHATSAPP_ACCOUNT_CHANGED,))
+cases["crm.whatsapp.send"] = Case(_written_on_whatsapp, (kinds.WHATSAPP_QUEUED,))
+
+
+@case("crm.whatsapp.receive", kinds.WHATSAPP_RECEIVED)
+async def _heard(team: Team) -> Input:
+    phone = f"+49151{secrets.randbelow(10**8):08d}"
+    await team.capture(phone=phone)
+    return await _number(team) | {"providerId": secrets.token_hex(8), "sender": phone, "text": "Hello"}
+
+
+@case("crm.whatsapp.delivered", kinds.WHATSAPP_DELIVERED)
+async def _delivered(team: Team) -> Input:
+    made = await team.do(team.ben, "crm.whatsapp.send", await _written_on_whatsapp(team))
+    id = secrets.token_hex(8)
+    async with team.db.transaction(team.org_id) as conn:
+        lane = await conn.fetchval(
+            "UPDATE messages SET state = 'sent', provider_id = $3 WHERE org_id = $1 AND id = $2 RETURNING lane_id",
+            team.org_id,
+            made.id,
+            id,
+        )
+    return {"accountId": str(lane), "providerId": id, "fate": "delivered"}

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from baton.doors import auth, crm, files, metrics, openapi, operations, web
+from baton.doors import auth, crm, files, mail, metrics, openapi, operations, web, whatsapp
 from baton.doors.answers import answering, json, problem
 from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
 from baton.doors.limits import Limits
@@ -47,6 +47,8 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Route("/api/auth/token", answering(auth.token), methods=["POST"]),
             Route("/api/trpc/{path:path}", trpc, methods=METHODS),
             *files.routes(),
+            *mail.routes(),
+            *whatsapp.routes(),
             Route("/api/v1/crm.{operation}", answering(rest), methods=[*METHODS, "OPTIONS", "TRACE"]),
             Route("/mcp", mcp, methods=["GET", "POST", "DELETE"]),
             Route("/api/openapi.json", answering(openapi.serve), methods=["GET"]),
@@ -61,7 +63,10 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Middleware(
                 BodyLimit,
                 limit=settings.body_limit,
-                uploads=dict.fromkeys((files.IMPORTS, web_imports.NEW), settings.import_limit + files.FORM_BYTES),
+                uploads={
+                    **dict.fromkeys((files.IMPORTS, web_imports.NEW), settings.import_limit + files.FORM_BYTES),
+                    mail.PUSHED: max(settings.body_limit, mail.MOST),
+                },
             ),
         ],
         exception_handlers={HTTPException: _http, BatonError: _typed},

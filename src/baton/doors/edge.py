@@ -160,9 +160,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        uploading = scope["method"] == "POST" and scope["path"] in self.uploads
-        limit = self.uploads[scope["path"]] if uploading else self.limit
-        body = _Body(scope, receive, limit, UPLOAD_SECONDS if uploading else self.seconds)
+        place = _upload(scope, self.uploads) if scope["method"] == "POST" else None
+        limit = self.uploads[place] if place else self.limit
+        body = _Body(scope, receive, limit, UPLOAD_SECONDS if place else self.seconds)
 
         async def closing(message: Message) -> None:
             if not body.refused or body.complete:
@@ -178,6 +178,12 @@ class BodyLimit:
                     await send({"type": "http.response.body"})
 
         await self.app(scope, body.receive, closing)
+
+
+def _upload(scope: Scope, places: Mapping[str, int]) -> str | None:
+    """The place of uploads that a path is, or lies under where the place ends with a slash."""
+    path: str = scope["path"]
+    return next((place for place in places if path == place or (place.endswith("/") and path.startswith(place))), None)
 
 
 class _Body:

@@ -79,7 +79,18 @@ from baton.leads import (
 )
 from baton.messages import draft as email_draft
 from baton.messages import files as message_files
-from baton.messages import mailbox, outcome, outreach, suppression, tell_member, try_mailbox, unsubscribe
+from baton.messages import inbound as received_messages
+from baton.messages import (
+    mailbox,
+    outcome,
+    outreach,
+    receive,
+    settle,
+    suppression,
+    tell_member,
+    try_mailbox,
+    unsubscribe,
+)
 from baton.messages import message as messages
 from baton.messages import send as send_email
 from baton.messages import template as message_templates
@@ -87,6 +98,9 @@ from baton.messages.notices import mail as notice_mail
 from baton.messages.notices import notice, notify
 from baton.messages.notices import react as notice_reactions
 from baton.messages.notices import settings as notice_settings
+from baton.messages.whatsapp import account as whatsapp_account
+from baton.messages.whatsapp import hear as whatsapp_hear
+from baton.messages.whatsapp import send as whatsapp_send
 from baton.pipelines import create as create_pipeline
 from baton.pipelines import edit as edit_pipeline
 from baton.pipelines import pipeline, stages
@@ -115,6 +129,7 @@ MODULES: tuple[ModuleType, ...] = (
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
     record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
+    received_messages, receive, settle, whatsapp_account, whatsapp_hear, whatsapp_send,
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,

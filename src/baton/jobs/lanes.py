@@ -22,6 +22,7 @@ from baton.kernel.db import Database
 from baton.kernel.values import utc_now
 from baton.leads import sla
 from baton.messages import deliver as deliver_messages
+from baton.messages import poll as poll_mailboxes
 from baton.messages.notices import mail as notice_mail
 from baton.tasks import due as due_tasks
 
@@ -53,6 +54,7 @@ WORKS: tuple[Work, ...] = (
     Work("serviceLevels", sla.due, sla.walk),
     Work("tasks", due_tasks.due, due_tasks.walk),
     Work("sequences", sequences.due, sequences.walk),
+    Work("mailboxes", poll_mailboxes.due, poll_mailboxes.walk),
 )
 Lane = tuple[str, UUID, UUID]
 

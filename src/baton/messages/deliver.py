@@ -5,6 +5,7 @@ repeated by itself.
 """
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,11 +20,14 @@ from baton.kernel.db import Database, Row, Tx
 from baton.kernel.errors import BatonError, Unavailable
 from baton.kernel.operation import MAX_DEPTH, Cause, perform
 from baton.kernel.values import utc_now
-from baton.messages.carrier import server_of
+from baton.messages.carrier import RELAY, server_of
 from baton.messages.compose import plain_address
 from baton.messages.connect import smtp
 from baton.messages.outcome import End, Record
 from baton.messages.suppression import key_of, reason_against
+from baton.messages.whatsapp.line import line_of
+from baton.messages.whatsapp.port import Line
+from baton.messages.whatsapp.port import hand_over as hand_over_whatsapp
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=5)
@@ -42,6 +46,9 @@ class Outcome:
     error: str | None = None
     unknown_address: bool = False
     provider_id: str | None = None
+
+
+HandOver = Callable[[Row], Awaitable[Outcome]]
 
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
@@ -73,23 +80,28 @@ async def walk(db: Database, org_id: UUID, lane_id: UUID, now: datetime | None =
     async with db.transaction(org_id) as conn:
         tx = Tx(conn, org_id, moment, "crm.messages.deliver", installation=db.installation)
         try:
-            server = await server_of(tx, lane_id)
+            line = await line_of(tx, lane_id) if lane_id != RELAY else None
+            server = await server_of(tx, lane_id) if line is None else None
         except Unavailable as error:
             return done + await _postpone(db, org_id, lane_id, moment, error.message)
+    if line is not None:
+        return done + await _each(db, org_id, lane_id, now, _by_whatsapp(db, line), lambda: True)
     if server is None:
         return done + await _postpone(db, org_id, lane_id, moment, "Nothing carries mail here now.")
     try:
         async with smtp(db.installation, server) as client:
-            return done + await _each(db, org_id, lane_id, now, client)
+            return done + await _each(db, org_id, lane_id, now, _by_smtp(client), lambda: client.is_connected)
     except (OSError, TimeoutError, aiosmtplib.SMTPException, Refused) as error:
         return done + await _postpone(
             db, org_id, lane_id, now or utc_now(), f"{server.host} cannot be used: {_told(error)}"
         )
 
 
-async def _each(db: Database, org_id: UUID, lane_id: UUID, now: datetime | None, client: aiosmtplib.SMTP) -> int:
+async def _each(
+    db: Database, org_id: UUID, lane_id: UUID, now: datetime | None, hand_over: HandOver, usable: Callable[[], bool]
+) -> int:
     done = 0
-    while done < AT_A_TIME and client.is_connected:
+    while done < AT_A_TIME and usable():
         row, unwelcome = await _claim(db, org_id, lane_id, now or utc_now())
         if row is None:
             break
@@ -97,7 +109,7 @@ async def _each(db: Database, org_id: UUID, lane_id: UUID, now: datetime | None,
         if unwelcome is not None:
             await _record(db, org_id, row, Outcome("cancelled", unwelcome), now)
             continue
-        await _record(db, org_id, row, await _hand_over(client, row), now)
+        await _record(db, org_id, row, await hand_over(row), now)
     return done
 
 
@@ -127,6 +139,21 @@ async def _claim(db: Database, org_id: UUID, lane_id: UUID, now: datetime) -> tu
             org_id, row["id"], now,
         )  # fmt: skip
         return row, None
+
+
+def _by_smtp(client: aiosmtplib.SMTP) -> HandOver:
+    async def hand_over(row: Row) -> Outcome:
+        return await _hand_over(client, row)
+
+    return hand_over
+
+
+def _by_whatsapp(db: Database, line: Line) -> HandOver:
+    async def hand_over(row: Row) -> Outcome:
+        sent = await hand_over_whatsapp(db.installation, line, row["recipient"], row["whatsapp"])
+        return Outcome(sent.end, sent.error, provider_id=sent.provider_id)
+
+    return hand_over
 
 
 async def _hand_over(client: aiosmtplib.SMTP, row: Row) -> Outcome:

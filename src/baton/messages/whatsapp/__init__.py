@@ -1,0 +1,1 @@
+"""WhatsApp: numbers at Meta or Twilio, messages out and in."""
