@@ -160,7 +160,30 @@ async def test_a_removed_member_is_out_at_once(http: httpx2.AsyncClient, fresh: 
     headers = {"authorization": f"Bearer {token}"}
     assert (await http.get(ME, headers=headers)).status_code == 200
     await fresh.do(fresh.ana, "crm.members.remove", memberId=str(fresh.ben.id))
-    assert (await http.get(ME, headers=headers)).status_code == 404
+    assert (await http.get(ME, headers=headers)).status_code == 401
+
+
+async def test_signing_out_ends_the_token(http: httpx2.AsyncClient, fresh: Team) -> None:
+    """ATTACKS, sessions: replay after sign-out. This token alone ends, at every door; another one of the person goes on."""
+    one, other = [{"authorization": f"Bearer {await token_of(http, fresh, 'ben')}"} for _ in range(2)]
+    for _ in range(2):
+        assert (await http.delete("/api/auth/token", headers=one)).status_code == 204, "also for one that ended"
+    for path in (ME, "/api/crm/leads/detail", "/api/trpc/crm.leads.list", "/api/openapi.json"):
+        assert (await http.get(path, headers=one)).status_code == 401, path
+        assert (await http.get(path, headers=other)).status_code == 200, path
+    for wrong in ({}, {"authorization": "Bearer x.y.z"}, {"authorization": "Basic x"}, {"x-api-key": "bat_key_x"}):
+        assert (await http.delete("/api/auth/token", headers=wrong)).status_code == 401
+
+
+async def test_a_tokens_session_is_no_pages_session(http: httpx2.AsyncClient, fresh: Team) -> None:
+    """What a token says of its session opens no page, and lives no longer than the token."""
+    token = await token_of(http, fresh, "ben")
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    for value in (claims["sid"], token, f"jwt:{claims['sid']}"):
+        assert (await http.get(ME, headers={"cookie": f"baton_session={value}"})).status_code == 401
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        await conn.execute("SELECT directory_remove_member_credentials($1)", fresh.ben.id)
+    assert (await http.get(ME, headers={"authorization": f"Bearer {token}"})).status_code == 401
 
 
 async def test_guessing_passwords_is_limited(settings: Settings, db: Database, team: Team) -> None:

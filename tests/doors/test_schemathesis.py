@@ -22,7 +22,7 @@ async def test_what_the_document_says_is_so(app: Starlette, address: str, fresh:
     limits.capture_address, limits.capture_organization = Limit("address", 0), Limit("organization", 0)
     try:
         async with client_of(app) as http:
-            token = await token_of(http, fresh, "ana")
+            token = await token_of(http, fresh, "olivia")
         code, told = await schemathesis(address, token, "--seed", "20261120", "--max-time", str(SECONDS))
     finally:
         limits.capture_address, limits.capture_organization = told_before

@@ -1,5 +1,6 @@
 """Who is this? Passwords, sessions, JSON web tokens and API tokens, each turned into an actor. Spec B9, C1."""
 
+import secrets
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import msgspec
 from baton.kernel.actor import Actor, Role, Via
 from baton.kernel.db import Database, Row
 from baton.kernel.errors import Forbidden, NotFound, Unauthenticated
-from baton.kernel.security import new_token, read_jwt, sign_jwt, token_hash, verify_password
+from baton.kernel.security import derived, new_token, read_jwt, sign_jwt, token_hash, verify_password
 from baton.kernel.values import email_key, utc_now
 
 SESSION_LIFETIME = timedelta(days=14)
@@ -87,11 +88,51 @@ def _actor(row: Row, via: Via) -> Actor:
 
 
 def issue_jwt(
-    secret: str, person_id: UUID, org_id: UUID | None, *, now: datetime, lifetime: timedelta = JWT_LIFETIME
+    secret: str,
+    person_id: UUID,
+    org_id: UUID | None,
+    *,
+    now: datetime,
+    lifetime: timedelta = JWT_LIFETIME,
+    session: str | None = None,
 ) -> str:
-    """A bearer token for the API: the person, and the organization that is meant where no header names one."""
+    """A bearer token for the API: the person, and the organization that is meant where no header names one.
+
+    With the name of a `session` it ends when that session does.
+    """
     claims: dict[str, Any] = {"sub": str(person_id)} | ({"org": str(org_id)} if org_id else {})
-    return sign_jwt(secret, claims, now=now, lifetime=lifetime)
+    return sign_jwt(secret, claims | ({"sid": session} if session else {}), now=now, lifetime=lifetime)
+
+
+async def open_jwt(
+    db: Database, secret: str, person_id: UUID, places: tuple[Membership, ...], org_id: UUID | None, *, now: datetime
+) -> str:
+    """A bearer token with a session of its own, in the organization that is meant, else the person's oldest.
+
+    Signing the token out, or removing the member, ends it before its time. Raises Forbidden for a member of none.
+    """
+    place = next((place for place in places if org_id in (None, place.org_id)), None)
+    if place is None:
+        raise Forbidden("You are a member of no organization. Ask to be added to one.")
+    session = secrets.token_urlsafe(16)
+    async with db.transaction(place.org_id) as conn:
+        await conn.execute(
+            "SELECT directory_add_credential($1, 'session', $2, $3)",
+            _session_hash(secret, session), place.member_id, now + JWT_LIFETIME,
+        )  # fmt: skip
+    return issue_jwt(secret, person_id, org_id, now=now, session=session)
+
+
+async def close_jwt(db: Database, secret: str, token: str) -> None:
+    """Sign a bearer token out; it opens nothing any more. Raises Unauthenticated for one that is not ours."""
+    await db.app.execute(
+        "SELECT directory_remove_credential($1)", _session_hash(secret, str(read_jwt(secret, token).get("sid")))
+    )
+
+
+def _session_hash(secret: str, session: str) -> bytes:
+    """What is kept of a bearer token's session. It holds the secret, so the session's name is no page's token."""
+    return token_hash(f"{derived(secret, 'jwt session')}:{session}")
 
 
 async def actor_of_jwt(db: Database, secret: str, token: str, org: str | None) -> Actor:
@@ -105,10 +146,19 @@ async def actor_of_jwt(db: Database, secret: str, token: str, org: str | None) -
         wanted = UUID(org or str(claims.get("org")))
     except ValueError:
         raise NotFound("Name your organization in the “orgid” header.", field="orgid") from None
-    for place in await memberships(db, person_id):
+    places = await memberships(db, person_id)
+    if "sid" in claims and not await _lives(db, secret, str(claims["sid"]), person_id):
+        raise Unauthenticated("You signed out. Sign in again.")
+    for place in places:
         if place.org_id == wanted:
             return Actor(type="user", org_id=wanted, role=place.role, name=place.name, id=place.member_id, via="api")
     raise NotFound("There is no such organization, or you are not a member of it.", field="orgid")
+
+
+async def _lives(db: Database, secret: str, session: str, person_id: UUID) -> bool:
+    hashed = _session_hash(secret, session)
+    whose: UUID | None = await db.app.fetchval("SELECT person_id FROM directory_credential($1)", hashed)
+    return whose == person_id
 
 
 def must_not_be_agent(actor: Actor) -> None:

@@ -44,7 +44,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
         routes=[
             Route("/healthz", health, methods=["GET"]),
             Route("/metrics", answering(metrics.show), methods=["GET"]),
-            Route("/api/auth/token", answering(auth.token), methods=["POST"]),
+            Route("/api/auth/token", answering(auth.tokens), methods=["POST", "DELETE"]),
             Route("/api/trpc/{path:path}", trpc, methods=METHODS),
             *files.routes(),
             *mail.routes(),

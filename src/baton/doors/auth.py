@@ -7,7 +7,16 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from baton.accounts.sign_in import JWT_LIFETIME, Membership, Person, actor_of_jwt, actor_of_token, issue_jwt, prove
+from baton.accounts.sign_in import (
+    JWT_LIFETIME,
+    Membership,
+    Person,
+    actor_of_jwt,
+    actor_of_token,
+    close_jwt,
+    open_jwt,
+    prove,
+)
 from baton.doors.answers import json
 from baton.doors.limits import limits_of
 from baton.doors.web.visit import SESSION, database, must_be_proven
@@ -96,9 +105,26 @@ async def token(request: Request) -> Response:
     person = await prove(database(request), given.email.strip(), given.password)
     right()
     now = utc_now()
-    signed = issue_jwt(settings_of(request).secret, person.id, _meant(person, given.org_id), now=now)
+    meant = _meant(person, given.org_id)
+    signed = await open_jwt(
+        database(request), settings_of(request).secret, person.id, person.memberships, meant, now=now
+    )
     answer = Token(signed, now + JWT_LIFETIME, person.memberships)
     return json(answer, headers={"cache-control": "no-store"})
+
+
+async def end(request: Request) -> Response:
+    """DELETE /api/auth/token: sign the bearer token of this request out; 204, also where it was signed out before."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not bearer.strip() or len(bearer) > MAX_TOKEN:
+        raise Unauthenticated(SIGN_IN)
+    await close_jwt(database(request), settings_of(request).secret, bearer.strip())
+    return Response(status_code=204)
+
+
+async def tokens(request: Request) -> Response:
+    """/api/auth/token: a new token, or the end of one."""
+    return await (token if request.method == "POST" else end)(request)
 
 
 def _meant(person: Person, org: str | None) -> Any:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from baton.accounts.sign_in import issue_jwt
+from baton.accounts.sign_in import memberships, open_jwt
 from baton.doors.demo import DemoFacts
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
@@ -18,7 +18,10 @@ async def demo_json(settings: Settings, database: Database, facts: DemoFacts) ->
     for person in facts.people:
         row = await database.app.fetchrow("SELECT id FROM directory_person($1)", email_key(person.email))
         if row and person.role not in tokens:
-            tokens[person.role] = issue_jwt(settings.secret, row["id"], facts.org_id, now=utc_now())
+            places = await memberships(database, row["id"])
+            tokens[person.role] = await open_jwt(
+                database, settings.secret, row["id"], places, facts.org_id, now=utc_now()
+            )
     reader = facts.people[0]
     actor = Actor(type="user", org_id=facts.org_id, role=Role(reader.role), name=reader.name, id=reader.id)
     pipelines: list[Pipeline] = await perform(database, actor, "crm.pipelines.list")

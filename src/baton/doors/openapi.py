@@ -21,6 +21,7 @@ from baton.doors.document_c import ROWS
 from baton.doors.openapi_c import paths as document_c_paths
 from baton.doors.openapi_files import paths as file_paths
 from baton.doors.openapi_parts import (
+    HEADER,
     HEADERS,
     JSON,
     PARAMETERS,
@@ -34,6 +35,7 @@ from baton.doors.openapi_parts import (
     Schema,
     answers,
     own_schemas,
+    problems,
     tidy,
     versioned,
 )  # fmt: skip
@@ -122,7 +124,7 @@ def _common() -> Schema:
         for op, i, o in zip(ops, inputs, outputs, strict=True)
         if not op.internal
     }
-    paths["/api/auth/token"] = {"post": _sign_in()}
+    paths["/api/auth/token"] = {"post": _sign_in(), "delete": _sign_out()}
     by_name = {op.name: (op, schemas_of) for op, *schemas_of in zip(ops, inputs, outputs, strict=True)}
     paths |= file_paths(by_name, schemas) | document_c_paths(by_name, schemas)
     return {
@@ -197,7 +199,16 @@ def _sign_in() -> Schema:
     body = {"required": True, "content": {JSON: {"schema": {"$ref": f"{REF}Credentials"}}}}
     return {
         "operationId": "signIn", "tags": ["sign-in"], "summary": "Sign in", "description": "A person's bearer token.", "security": [],
-        "requestBody": body, "responses": answers({"$ref": f"{REF}Token"}, (400, 401, 404, 429, *SENDING)),
+        "requestBody": body, "responses": answers({"$ref": f"{REF}Token"}, (400, 401, 403, 404, 429, *SENDING)),
+    }  # fmt: skip
+
+
+def _sign_out() -> Schema:
+    done = {"204": {"description": "Signed out.", "headers": {"X-Request-Id": {"$ref": f"{HEADER}X-Request-Id"}}}}
+    return {
+        "operationId": "signOut", "tags": ["sign-in"], "summary": "Sign out", "security": [{"bearer": []}], "parameters": [],
+        "description": "End the bearer token of this request. An API key is revoked by `crm.credentials.revoke`.",
+        "responses": done | problems((401,)),
     }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ async def main(arguments: list[str]) -> int:
             serving = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False))
             running = asyncio.create_task(serving.serve(sockets=[taken]))
             async with client_of(app) as http:
-                token = await token_of(http, await make_team(db), "ana")
+                token = await token_of(http, await make_team(db), "olivia")
             code, told = await schemathesis(f"http://127.0.0.1:{taken.getsockname()[1]}", token, *arguments)
             sys.stdout.write(told)
             serving.should_exit = True

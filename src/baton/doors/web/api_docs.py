@@ -74,7 +74,7 @@ def _entry(path: str, method: str, operation: Schema, schemas: dict[str, Schema]
         body = sent["schema"]
         taken += lines(schemas[body["$ref"].removeprefix(REF)] if "$ref" in body else body)
     done = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-    answer = next(iter(done["content"].values()))["schema"]
+    answer = next((held["schema"] for held in done.get("content", {}).values()), {"type": "null"})
     words = operation.get("description", "").split("\n\n")
     return Entry(
         operation["operationId"], method.upper(), path, operation["summary"], words, taken, kind(answer), _see(answer)
