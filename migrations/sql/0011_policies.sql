@@ -97,6 +97,51 @@ create table agent_refusals (
   foreign key (org_id, agent_id) references members (org_id, id)
 );
 
+-- What a model agent thinks with, and what it thought: each answer and each result of a tool is kept before the next step, so
+-- that a run which is cut off goes on where it was.
+create table agent_models (
+  org_id       uuid not null,
+  agent_id     uuid not null,
+  model        text not null check (model <> ''),
+  base_url     text,
+  key          bytea,
+  instructions text not null default '',
+  tools        text[] not null,
+  most_answers integer not null default 12 check (most_answers between 1 and 50),
+  input_price  numeric(12, 4) not null default 0 check (input_price >= 0),
+  output_price numeric(12, 4) not null default 0 check (output_price >= 0),
+  version      bigint not null default 1,
+  primary key (org_id, agent_id),
+  foreign key (org_id, agent_id) references members (org_id, id)
+);
+
+create table agent_turns (
+  org_id     uuid not null,
+  id         uuid not null,
+  run_id     uuid not null,
+  step       integer not null,
+  position   integer not null,
+  message    text not null,
+  tokens     bigint not null default 0,
+  micros     bigint not null default 0,
+  created_at timestamptz not null,
+  primary key (org_id, id),
+  unique (run_id, step, position, org_id),
+  foreign key (org_id, run_id) references agent_runs (org_id, id)
+);
+
+-- One run of an agent works on a lead at a time, until it ends or was silent for too long.
+create table agent_leases (
+  org_id   uuid not null,
+  agent_id uuid not null,
+  lead_id  uuid not null,
+  run_id   uuid not null,
+  until    timestamptz not null,
+  primary key (org_id, agent_id, lead_id),
+  foreign key (org_id, agent_id) references members (org_id, id),
+  foreign key (org_id, lead_id) references leads (org_id, id)
+);
+
 alter table agent_runs drop constraint agent_runs_status_check;
 alter table agent_runs add constraint agent_runs_status_check check (status in ('running', 'waiting', 'done', 'failed'));
 create index agent_runs_waiting on agent_runs (org_id, lead_id) where status = 'waiting';
@@ -104,7 +149,8 @@ create index agent_runs_waiting on agent_runs (org_id, lead_id) where status = '
 do $$
 declare t text;
 begin
-  foreach t in array array['agent_policies', 'agent_limits', 'agent_usage', 'approvals', 'agent_refusals']
+  foreach t in array array['agent_policies', 'agent_limits', 'agent_usage', 'approvals', 'agent_refusals', 'agent_models', 'agent_turns',
+    'agent_leases']
   loop
     execute format('alter table %I enable row level security', t);
     execute format($p$create policy tenant on %I to baton_app using (org_id = nullif(current_setting('app.org_id', true), '')::uuid)$p$, t);

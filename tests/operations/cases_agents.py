@@ -114,3 +114,54 @@ async def _accept(team: Team) -> Input:
             team.org_id, UUID(agent),
         )  # fmt: skip
     return {"agentId": agent, "operation": "crm.leads.addTags"}
+
+
+async def _thinker(team: Team) -> str:
+    """A model agent with its model."""
+    made = await team.do(
+        team.ana, "crm.members.addAgent", {"name": f"Thinker {secrets.token_hex(3)}", "agentKind": "model"}
+    )
+    await team.do(
+        team.ana, "crm.agents.setModel", {"agentId": str(made.id), "model": "openai:gpt-5", "key": "sk-secret"}
+    )
+    return str(made.id)
+
+
+async def _thinking(team: Team) -> Input:
+    return {"agentId": await _thinker(team)}
+
+
+cases["crm.agents.model"] = Case(_thinking)
+cases["crm.agents.thinkWith"] = Case(_thinking)
+
+
+@case("crm.agents.setModel", kinds.MODEL_CHANGED)
+async def _set_model(team: Team) -> Input:
+    return await _thinking(team) | {"model": "anthropic:claude", "tools": ["crm.leads.get"]}
+
+
+async def _own_run(team: Team) -> Input:
+    """A run of Marcus."""
+    lead = await team.capture()
+    rule = {"name": "R", "trigger": "lead_imported", "steps": [{"operation": "crm.leads.score"}]}
+    await team.do(team.ana, "crm.agents.setPlaybook", {"agentId": str(team.marcus.id), "rules": [rule]})
+    plan = {"kind": "lead_imported", "activityIds": [str((await team.log(lead.id))[0].id)]}
+    runs = await team.do(team.athena, "crm.agents.planRuns", plan)
+    await team.do(team.ana, "crm.agents.setPlaybook", {"agentId": str(team.marcus.id), "rules": []})
+    mine = next(run for run in runs if run.agent_id == team.marcus.id)
+    return {"runId": str(mine.id), "step": 0}
+
+
+@case("crm.agents.keepTurn", kinds.AGENT_THOUGHT)
+async def _turn(team: Team) -> Input:
+    return await _own_run(team) | {"position": 0, "message": "{}", "model": "m", "tokens": 5, "micros": 7}
+
+
+@case("crm.agents.turns", foreign=False)
+async def _turns(team: Team) -> Input:
+    return await _own_run(team)
+
+
+@case("crm.agents.mayThink", foreign=False)
+async def _may(team: Team) -> Input:
+    return await _own_run(team)

@@ -35,7 +35,7 @@ def performer(team: Team, op: Operation) -> Actor:
         return system(uuid4(), "Baton", role=Role.OWNER)
     if op.name == "crm.agents.finishRun":
         return team.athena
-    if op.name in ("crm.approvals.request", "crm.agents.noteRefusal"):
+    if op.name in ("crm.approvals.request", "crm.agents.noteRefusal", "crm.agents.keepTurn", "crm.agents.mayThink"):
         return team.marcus  # agents alone ask, and are refused
     if op.role is None:
         return team.form

@@ -66,6 +66,8 @@ async def must_be_allowed(tx: Tx, actor: Actor, op: Operation, input: Any) -> No
     rows = [row for row in kept.policy if fits(row, op)]
     lead_id = await lead_of(tx, input)
     decided = await _decide(tx, rows, [lead_id] if lead_id else [], input)
+    if actor.swayed and op.outward:
+        kept.asks.append(f"{op.summary} reaches somebody outside, after reading words from outside")
     _heed(actor, op, kept, decided or ([("ask", f"{op.summary} reaches somebody outside")] if op.outward else []))
 
 

@@ -123,6 +123,12 @@ async def _with_use(tx: Tx, agent_id: UUID, zone: str) -> Limits:
     return Limits(agent_id=agent_id, used=used, **{name: getattr(facts, name) for name in _NAMES})
 
 
+async def used_this_month(tx: Tx, actor: Actor) -> dict[str, int]:
+    """The tokens and the money that an agent used this month."""
+    assert actor.id is not None
+    return (await _with_use(tx, actor.id, await zone_of(tx, actor.id))).used
+
+
 async def zone_of(tx: Tx, agent_id: UUID | None) -> str:
     """An agent's time zone: its days and months begin there."""
     zone: str = await tx.fetchval("SELECT time_zone FROM members WHERE org_id = $1 AND id = $2", tx.org_id, agent_id)

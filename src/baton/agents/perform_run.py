@@ -9,7 +9,9 @@ import structlog
 
 from baton.accounts.members import Member
 from baton.agents.approval import Approval, GetApproval
+from baton.agents.playbook import THINK
 from baton.agents.run import FinishRun, PlannedStep, Run, WaitingRun, WaitingRuns
+from baton.agents.think import think
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Conflict, NeedsApproval, NotFound, TooMany, Unavailable
@@ -38,13 +40,16 @@ async def perform_run(db: Database, agent: Actor, run: Run, *, depth: int, now: 
     ended: dict[UUID, str] = {}
     held: set[UUID] = set()
     receipt: list[PlannedStep] = []
+    acts: list[PlannedStep]
     for planned in run.receipt:
-        step = planned
+        step, acts = planned, []
         if step.outcome == "waiting":
             step = await _decided(db, agent, step, now)
         if step.outcome == "planned" and step.rule_id not in held:
             if step.rule_id in ended:
                 step = msgspec.structs.replace(step, outcome="skipped", detail=ended[step.rule_id])
+            elif step.step.operation == THINK:
+                step, *acts = await _thought(db, agent, run, step, cause, now)
             else:
                 step = await _step(db, agent, run, step, cause, now)
         if step.outcome == "failed":
@@ -53,7 +58,9 @@ async def perform_run(db: Database, agent: Actor, run: Run, *, depth: int, now: 
             ended[step.rule_id] = "An earlier step of this rule was not approved."
         elif step.outcome == "waiting":
             held.add(step.rule_id)
-        receipt.append(step)
+        receipt += [step, *acts]
+        if any(act.outcome == "waiting" for act in acts):
+            held.add(step.rule_id)
     state = "".join(step.outcome[0] for step in receipt)
     finished: Run = await perform(
         db, agent, "crm.agents.finishRun", FinishRun(run_id=run.id, receipt=receipt),
@@ -89,6 +96,19 @@ async def _decided(db: Database, agent: Actor, step: PlannedStep, now: datetime 
     if found.status == "done":
         return msgspec.structs.replace(step, outcome="done", detail=f"Approved by {by}.")
     return msgspec.structs.replace(step, outcome="skipped", detail=f"{found.status.capitalize()}: {found.reason}")
+
+
+async def _thought(
+    db: Database, agent: Actor, run: Run, planned: PlannedStep, cause: Cause, now: datetime | None
+) -> list[PlannedStep]:
+    """What a model made of it: the step itself, then each of its acts."""
+    try:
+        filled = render(planned.step.input, await _context(db, agent, run, now))
+        return await think(db, agent, run, planned, str(filled.get("instructions", "")), cause, now)
+    except Unavailable:
+        raise
+    except BatonError as error:
+        return [msgspec.structs.replace(planned, outcome="failed", detail=error.message)]
 
 
 async def _step(

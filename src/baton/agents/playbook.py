@@ -27,6 +27,10 @@ TRIGGERS = (
 )  # fmt: skip
 
 
+THINK = "crm.agents.think"
+"""The step of a model agent: its model decides what to do, with `instructions`; no operation, for nobody asks for it from outside."""
+
+
 class Step(Input, kw_only=True):
     """One act: an operation and its input, whose texts may name the lead ({{ lead.name }}), its score, the agent, the activity."""
 
@@ -132,9 +136,20 @@ def _check(rule: NewPlaybookRule, agent: Member) -> None:
     if rule.trigger not in TRIGGERS:
         raise Invalid(f"A trigger is one of: {', '.join(TRIGGERS)}.", field="trigger")
     for step in rule.steps:
+        if step.operation == THINK:
+            _check_thought(step, agent)
+            continue
         op = registry.get(step.operation)
         if op is None or op.kind != "mutation" or op.role is None or op.internal:
             raise Invalid(f"“{step.operation}” is no operation that an agent can perform.", field="steps")
         if not agent.role.admits(op.role):
             raise Forbidden(f"{agent.name} is a {agent.role} and may not: {op.summary}.")
         check_template(step.input)
+
+
+def _check_thought(step: Step, agent: Member) -> None:
+    if agent.agent_kind != "model":
+        raise Invalid(f"{agent.name} has no model to think with: it works by its playbook.", field="steps")
+    if set(step.input) - {"instructions"} or not isinstance(step.input.get("instructions", ""), str):
+        raise Invalid("Thinking takes “instructions”, a text, and nothing else.", field="steps")
+    check_template(step.input)

@@ -198,6 +198,9 @@ async def finish_run(tx: Tx, actor: Actor, input: FinishRun) -> Run:
     if row is None:
         raise NotFound("There is no such run.")
     run = _from_row(row)
+    await tx.execute(
+        "DELETE FROM agent_leases WHERE org_id = $1 AND agent_id = $2 AND run_id = $3", tx.org_id, actor.id, run.id
+    )
     done = sum(step.outcome == "done" for step in input.receipt)
     summary = {"agentId": str(run.agent_id), "leadId": str(run.lead_id), "done": done, "failed": len(failed)}
     summary |= {"waiting": sum(step.outcome == "waiting" for step in input.receipt)} if waits else {}

@@ -9,10 +9,12 @@ from baton.agents import carry_out as carry_out_approved
 from baton.agents import decide as decide_approvals
 from baton.agents import evidence as agent_evidence
 from baton.agents import limits as agent_limits
+from baton.agents import model as agent_model
 from baton.agents import playbook, run, start_organization, undo, undo_import, undo_since
 from baton.agents import policy as agent_policy
 from baton.agents import refusals as agent_refusals
 from baton.agents import retire as retire_agent
+from baton.agents import turns as agent_turns
 from baton.automations import escalate, nurture, remind
 from baton.automations.rules import automation, dry_run
 from baton.automations.rules import change as change_automation
@@ -117,7 +119,7 @@ from baton.tasks import due as due_tasks
 from baton.tasks import edit as edit_task
 
 MODULES: tuple[ModuleType, ...] = (
-    approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
+    agent_model, agent_turns, approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
     retire_agent, undo_since, hand_off, credentials, members, organization, audit, playbook, run, start_organization,
     undo, undo_import, kept_imports, imported_rows, start_import, import_steps, export, contact, archive, assign,
     board, capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page,

@@ -25,7 +25,8 @@ class Role(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The one who acts. `id` is the membership's id, none for the system; `via` is the door that was used."""
+    """The one who acts. `id` is the membership's id, none for the system; `via` is the door that was used. `swayed` where it read
+    words from outside that may have told it what to do."""
 
     type: ActorType
     org_id: UUID
@@ -34,6 +35,7 @@ class Actor(msgspec.Struct, frozen=True):
     id: UUID | None = None
     via: Via = "api"
     scopes: tuple[str, ...] = ()
+    swayed: bool = False
 
     @property
     def key(self) -> str:

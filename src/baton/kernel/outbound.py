@@ -88,6 +88,10 @@ class Outbound:
             raise Unreachable(_told(error)) from error
         raise AssertionError("unreachable")
 
+    def connected(self) -> httpx2.AsyncClient:
+        """The client itself, for a library that speaks a protocol of its own: it connects to checked addresses only."""
+        return self._client()
+
     async def _once(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, limit: int, began: float
     ) -> Answer:

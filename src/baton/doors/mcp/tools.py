@@ -11,13 +11,13 @@ from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, NotFound
 from baton.kernel.operation import Operation, check_role, perform, registry
+from baton.kernel.schema import Schema, object_schema
 
 KEY = "idempotencyKey"
 _KEY_SCHEMA = {
     "type": "string",
     "description": "Name this act, so that repeating the call after a lost answer does not do it twice.",
 }
-Schema = dict[str, Any]
 
 
 def tool_name(op: Operation) -> str:
@@ -62,7 +62,7 @@ def described(op: Operation) -> str:
 def input_schema(name: str) -> Schema:
     """The JSON Schema of a tool's arguments: an object, with a place for an idempotency key where it writes."""
     op = registry[name]
-    schema = _object(msgspec.json.schema(op.input))
+    schema = object_schema(msgspec.json.schema(op.input))
     schema["additionalProperties"] = False
     if op.kind == "mutation":
         schema["properties"] = schema.get("properties", {}) | {KEY: _KEY_SCHEMA}
@@ -73,7 +73,7 @@ def input_schema(name: str) -> Schema:
 def output_schema(name: str) -> Schema:
     """The JSON Schema of a tool's structured answer: an object, or `result` where the operation answers something else."""
     schema = msgspec.json.schema(registry[name].output)
-    found = _object(schema)
+    found = object_schema(schema)
     if found.get("type") == "object":
         return found
     definitions = schema.pop("$defs", {})
@@ -84,15 +84,3 @@ def structured(answer: Any) -> dict[str, Any]:
     """An operation's answer as the object that its output schema describes."""
     built = msgspec.to_builtins(answer)
     return built if isinstance(built, dict) else {"result": built}
-
-
-def _object(schema: Schema) -> Schema:
-    """A schema with its own properties at the root, as clients expect, its definitions beside them."""
-    reference = schema.get("$ref", "")
-    definitions: dict[str, Schema] = dict(schema.get("$defs", {}))
-    if not reference:
-        return schema
-    root = definitions.pop(reference.rsplit("/", 1)[-1])
-    if reference in str(definitions) + str(root):
-        return schema  # it holds itself
-    return root | ({"$defs": definitions} if definitions else {})

@@ -49,6 +49,7 @@ ACTS = {
     "crm.leads.score": "score it again",
     "crm.leads.handOff": "hand it over to a person",
     "crm.emails.send": "write an email",
+    "crm.agents.think": "think it over with its model",
 }
 OUTCOMES = {"planned": "to come", "waiting": "asks", "done": "done", "skipped": "skipped", "failed": "failed"}
 _BLANK = re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
@@ -81,7 +82,7 @@ def act(step: Step, known: Vocabulary) -> str:
             said = f"move it to {known.names['stageId'].get(str(given.get('stageId')), 'a stage')}"
         case "crm.leads.followUp":
             said = f"{said} in {given['dueIn']}" if given.get("dueIn") else said
-    told = given.get("title") or given.get("notes") or given.get("reason")
+    told = given.get("title") or given.get("notes") or given.get("reason") or given.get("instructions")
     return f"{said or step.operation}: “{_readable(str(told))}”" if told else said or step.operation
 
 

@@ -67,6 +67,8 @@ VERBS: dict[str, str] = {
     kinds.PIPELINE_RESTORED: "brought back the pipeline",
     kinds.STAGE_RESTORED: "brought back the stage",
     kinds.STAGE_REMOVED: "removed the stage",
+    kinds.AGENT_THOUGHT: "thought it over with",
+    kinds.MODEL_CHANGED: "changed the model of",
     kinds.POLICY_CHANGED: "changed the policy of",
     kinds.LIMITS_CHANGED: "changed the limits of",
     kinds.AGENT_RETIRED: "retired",
