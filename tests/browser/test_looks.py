@@ -31,6 +31,7 @@ async def _paths(team: Team) -> dict[str, str]:
         "board": "/board",
         "board-empty": "/board?q=nobody",
         "lead": f"/leads/{id}",
+        "lead-past": f"/leads/{id}?at={hannah.created_at.isoformat()}".replace("+", "%2B"),
         "lead-edit": f"/leads/{id}?edit=valueCents",
         "lead-closed": f"/leads/{closed.id}",
         "leads": "/leads",

@@ -7,7 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from baton.activities import kinds
 from baton.activities.activity import Activity
-from baton.doors.web.facts import EDITABLE, Fact, facts, parsed
+from baton.doors.web.custom import value_of
+from baton.doors.web.facts import EDITABLE, OWN, Fact, facts, parsed
 from baton.doors.web.lead import lead_page
 from baton.doors.web.render import redirect
 from baton.doors.web.visit import Visit
@@ -86,15 +87,21 @@ async def complete(visit: Visit) -> Response:
 async def edit_fact(visit: Visit) -> Response:
     """POST /leads/{lead}/facts/{key}: one fact. Where another hand changed the same fact meanwhile, both are shown."""
     id, key = visit.path["lead"], visit.path["key"]
-    if key not in EDITABLE:
+    own = await visit.definitions() if key.startswith(OWN) else []
+    definition = next((each for each in own if each.key == key.removeprefix(OWN) and each.archived_at is None), None)
+    if key not in EDITABLE and definition is None:
         raise NotFound("There is no such fact to edit.")
     lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
-    was = next(fact for fact in facts(lead, [], visit) if fact.key == key)
+    was = next(fact for fact in facts(lead, [], visit, own=own) if fact.key == key)
     if was.raw != visit.fields.get("was", was.raw):
         words = f"Meanwhile it became “{was.value or 'nothing'}”. Save to put yours in its place."
         return await lead_page(visit, id, fact=_open(was, visit, theirs=words), status=422)
     try:
-        new = parsed(key, visit.fields, lead.currency)
+        new = (
+            {"fields": {definition.key: value_of(definition, visit.several)}}
+            if definition
+            else parsed(key, visit.fields, lead.currency)
+        )
         await visit.perform("crm.leads.update", _edit(lead, new))
     except Invalid as error:
         return await lead_page(visit, id, fact=_open(was, visit, wrong=error.message), status=422)
@@ -110,6 +117,9 @@ def _edit(lead: Lead, new: dict[str, Any]) -> EditLead:
 
 def _open(was: Fact, visit: Visit, *, wrong: str | None = None, theirs: str | None = None) -> Fact:
     was.editing, was.typed, was.wrong, was.theirs = True, visit.fields.get("value", ""), wrong, theirs
+    if was.control is not None:
+        was.control.value = was.typed
+        was.control.chosen = [value for name, value in visit.several if name == "value"]
     was.currency = visit.fields.get("currency", was.currency)
     return was
 

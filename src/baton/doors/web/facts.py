@@ -1,12 +1,15 @@
 """The facts of a lead as the page shows and edits them, one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from baton.accounts.members import Member
+from baton.doors.web.columns import told
+from baton.doors.web.custom import Control, control
 from baton.doors.web.show import SOURCES, Who, day, major, money, who
 from baton.doors.web.visit import Visit
+from baton.fields.definition import Definition
 from baton.imports.numbers import marks, written
 from baton.imports.numbers import money as read_money
 from baton.kernel.errors import Invalid
@@ -37,6 +40,7 @@ class Fact:
     currency: str = ""
     wrong: str | None = None
     theirs: str | None = None
+    control: Control | None = None
 
 
 _TEXTS = (
@@ -55,8 +59,16 @@ _MORE = (
 EDITABLE = frozenset([key for key, *_ in (*_TEXTS, *_MORE)] + ["valueCents", "source", "expectedCloseDate", "tags"])
 
 
-def facts(lead: Lead, members: list[Member], visit: Visit, editing: str | None = None) -> list[Fact]:
-    """All facts of a lead in the page's order, one of them as a field where `editing` names it."""
+OWN = "field-"
+"""How the address of an organization's own fact begins."""
+
+
+def facts(
+    lead: Lead, members: list[Member], visit: Visit, editing: str | None = None, own: Sequence[Definition] = ()
+) -> list[Fact]:
+    """All facts of a lead in the page's order, `own` the organization's; one of them as a field where `editing` names it."""
+    known = [each for each in own if each.archived_at is None]
+    others = sorted(set(lead.fields) - {each.key for each in known})
     shown = [
         *(_text(lead, *each) for each in _TEXTS),
         *([Fact("contact", "Contact", lead.name, href=f"/contacts/{lead.contact_id}")] if lead.contact_id else []),
@@ -66,10 +78,11 @@ def facts(lead: Lead, members: list[Member], visit: Visit, editing: str | None =
         _close(lead, visit),
         Fact("tags", "Tags", ", ".join(lead.tags), ", ".join(lead.tags), chips=lead.tags),
         *(_text(lead, *each) for each in _MORE),
-        *(Fact(f"field-{i}", name, _custom(value)) for i, (name, value) in enumerate(sorted(lead.fields.items()))),
+        *(_own(lead, each) for each in known),
+        *(Fact(f"other-{i}", name, _custom(lead.fields[name])) for i, name in enumerate(others)),
     ]
     for fact in shown:
-        if fact.key in EDITABLE:
+        if fact.key in EDITABLE or fact.control is not None:
             fact.edit_url = f"/leads/{lead.id}?edit={fact.key}"
             fact.editing = fact.key == editing and visit.may_write
             fact.typed = fact.raw
@@ -134,6 +147,19 @@ def _owner(lead: Lead, members: list[Member]) -> Fact:
     fact.who = who(owner)
     supervisor = by_id.get(owner.supervisor_id) if owner.supervisor_id else None
     fact.beside = f"for {supervisor.name}" if supervisor else None
+    return fact
+
+
+def _own(lead: Lead, definition: Definition) -> Fact:
+    """A fact of the organization's own, with the control that suits its type."""
+    value = lead.fields.get(definition.key)
+    shown = control(definition, value)
+    fact = Fact(f"{OWN}{definition.key}", definition.label, told(value, definition), shown.value, control=shown)
+    fact.number = definition.type in ("integer", "decimal")
+    if definition.type == "multiSelect" and isinstance(value, list):
+        fact.chips = [str(each) for each in value]
+    if definition.type == "url" and str(value).startswith(("https://", "http://")):
+        fact.href, fact.outside = str(value), True
     return fact
 
 

@@ -1,8 +1,9 @@
 """The lead page: path, facts, timeline, score and tasks, read again whenever the lead changes."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from baton.agents.approval import Approval, ListApprovals
 from baton.doors.web.approvals import approval_views
 from baton.doors.web.changes import Change
 from baton.doors.web.facts import Fact, facts
+from baton.doors.web.past import moment_of, score_panel, slider_of
 from baton.doors.web.phrases import Names, Part, face
 from baton.doors.web.render import page
 from baton.doors.web.show import Moment, Who, days, due_at, moment, who
@@ -21,13 +23,18 @@ from baton.doors.web.visit import Visit
 from baton.kernel.page import Page
 from baton.leads.find import GetLead
 from baton.leads.lead import Lead
-from baton.leads.score import ScoreHistory, ScoreLead
-from baton.leads.timeline import ReadTimeline
+from baton.leads.timeline import ReadAsOf, ReadTimeline
 from baton.pipelines.pipeline import GetPipeline, Pipeline, Stage
 from baton.tasks.task import ListTasks, Task
 
 PAGE = 30
 MOST = 200
+KINDS = [
+    ("", "everything"), (kinds.NOTE_ADDED, "notes"), (kinds.EMAIL_SENT, "emails sent"), (kinds.EMAIL_RECEIVED, "replies"),
+    (kinds.CALL_LOGGED, "calls"), (kinds.MEETING_LOGGED, "meetings"), (kinds.STAGE_CHANGED, "stages"),
+    (kinds.ASSIGNMENT_CHANGED, "hand-overs"), (kinds.FIELD_UPDATED, "changed facts"), (kinds.TASK_CREATED, "tasks set"),
+    (kinds.TASK_COMPLETED, "tasks done"), (kinds.LEAD_SCORED, "scores"),
+]  # fmt: skip
 _REVERSIBLE = frozenset(
     {
         kinds.STAGE_CHANGED, kinds.PIPELINE_MOVED, kinds.ASSIGNMENT_CHANGED, kinds.FIELD_UPDATED, kinds.LEAD_QUALIFIED,
@@ -88,28 +95,34 @@ async def lead_page(
 ) -> Response:
     """The page of a lead; `fact` takes the place of the one of its key, where an edit was refused."""
     lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
+    at = moment_of(visit.query.get("at"), visit.now)
+    lead = await visit.perform("crm.leads.asOf", ReadAsOf(lead_id=str(lead.id), at=at)) if at else lead
     pipeline: Pipeline = await visit.perform("crm.pipelines.get", GetPipeline(pipeline_id=str(lead.pipeline_id)))
     members = await visit.members()
-    shown = facts(lead, members, visit, editing)
+    shown = facts(lead, members, visit, None if at else editing, await visit.definitions())
     if fact is not None:
         shown = [fact if each.key == fact.key else each for each in shown]
-    told, url, more_url = await timeline(visit, lead)
+    told, url, more_url, slider = await timeline(visit, lead, at)
     held: list[Approval] = await visit.perform("crm.approvals.list", ListApprovals(lead_id=id, status="waiting"))
     return await page(
         visit,
         "lead.html",
         here="/leads",
         status=status,
-        lead=_view(lead, pipeline, shown, visit) | {"url": url},
+        lead=_view(lead, pipeline, shown, visit, at) | {"url": url},
         entries=told,
         more_url=more_url,
-        score=await _score(visit, lead),
+        slider=slider,
+        kinds=KINDS,
+        kind=visit.query.get("kind", ""),
+        **({"may_write": False, "past": moment(at, visit.now, visit.zone)} if at else {"past": None}),
+        score=await score_panel(visit, lead, at),
         tasks=await open_tasks(visit, lead),
         waiting=await approval_views(visit, held),
     )
 
 
-def _view(lead: Lead, pipeline: Pipeline, shown: list[Fact], visit: Visit) -> dict[str, Any]:
+def _view(lead: Lead, pipeline: Pipeline, shown: list[Fact], visit: Visit, at: datetime | None) -> dict[str, Any]:
     stage = next((stage for stage in pipeline.stages if stage.id == lead.stage_id), None)
     closed = lead.closed_at is not None
     return {
@@ -124,20 +137,20 @@ def _view(lead: Lead, pipeline: Pipeline, shown: list[Fact], visit: Visit) -> di
         "qualified": lead.qualified_at is not None,
         "outcome": stage.outcome if stage else "",
         "ending": {"disqualified": "Disqualified", "lost": "Lost", "won": "Won"}.get(lead.status) if closed else None,
-        "steps": path(lead, pipeline, visit),
+        "steps": path(lead, pipeline, visit, at),
         "endings": [] if closed else [_step(each, "", each.name) for each in pipeline.stages if each.closed],
         "facts": shown,
     }
 
 
-def path(lead: Lead, pipeline: Pipeline, visit: Visit) -> list[Step]:
+def path(lead: Lead, pipeline: Pipeline, visit: Visit, at: datetime | None = None) -> list[Step]:
     """The open stages in order, the ones behind marked; a closed lead's path ends with how it ended."""
     stages = [stage for stage in pipeline.stages if not stage.closed or stage.id == lead.stage_id]
     here = next((i for i, stage in enumerate(stages) if stage.id == lead.stage_id), None)
     steps = []
     for index, stage in enumerate(stages):
         if index == here:
-            label = f"{stage.name} · {days(lead.stage_entered_at, visit.now, visit.zone)}"
+            label = f"{stage.name} · {days(lead.stage_entered_at, at or visit.now, visit.zone)}"
             steps.append(_step(stage, f"now {stage.outcome}" if stage.closed else "now", label))
         else:
             steps.append(_step(stage, "done" if here is not None and index < here else "ahead", stage.name))
@@ -148,17 +161,30 @@ def _step(stage: Stage, state: str, label: str) -> Step:
     return Step(stage.id, stage.name, label, stage.colour, state)
 
 
-async def timeline(visit: Visit, lead: Lead) -> tuple[list[Entry], str, str | None]:
-    """The timeline's newest entries, as many as `shown` asks; the page's address with it, and that of the earlier ones."""
+async def timeline(
+    visit: Visit, lead: Lead, at: datetime | None = None
+) -> tuple[list[Entry], str, str | None, dict[str, Any]]:
+    """The timeline's newest entries, as many as `shown` asks, of one `kind`, up to a moment; the page's address with it, that
+    of the earlier ones, and the slider over them."""
     asked = visit.query.get("shown", "")
     limit = min(MOST, max(PAGE, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else PAGE))
-    found: Page[Activity] = await visit.perform(
-        "crm.leads.timeline", ReadTimeline(lead_id=str(lead.id), limit=limit, cursor=visit.query.get("before"))
-    )
-    url = f"/leads/{lead.id}"
-    earlier = f"{url}?shown={limit + 2 * PAGE}" if limit < MOST else f"{url}?shown={MOST}&before={found.next_cursor}"
-    shown = entries(found.items, await names(visit), visit, undoable=visit.may_write)
-    return shown, url if limit == PAGE else f"{url}?shown={limit}", earlier if found.next_cursor else None
+    kind = visit.query.get("kind", "") if visit.query.get("kind", "") in dict(KINDS) else ""
+    asked_for = ReadTimeline(
+        lead_id=str(lead.id), kind=kind or None, limit=limit, cursor=visit.query.get("before")
+    )  # fmt: skip
+    found: Page[Activity] = await visit.perform("crm.leads.timeline", asked_for)
+    told = [activity for activity in found.items if at is None or activity.occurred_at <= at]
+    kept = ({"kind": kind} if kind else {}) | ({"at": at.isoformat()} if at else {})
+
+    def url(**more: Any) -> str:
+        query = urlencode(kept | more)
+        return f"/leads/{lead.id}?{query}" if query else f"/leads/{lead.id}"
+
+    earlier = url(shown=limit + 2 * PAGE) if limit < MOST else url(shown=MOST, before=found.next_cursor or "")
+    shown = entries(told, await names(visit), visit, undoable=visit.may_write and at is None)
+    here = url() if limit == PAGE else url(shown=limit)
+    moments = [moment(each.occurred_at, visit.now, visit.zone) for each in reversed(found.items)]
+    return shown, here, earlier if found.next_cursor else None, slider_of(moments, found.items, at)
 
 
 async def names(visit: Visit) -> Names:
@@ -188,24 +214,6 @@ def entries(activities: list[Activity], known: Names, visit: Visit, *, undoable:
             line.undo_words = "Take apart"
         lines.append(line)
     return lines
-
-
-async def _score(visit: Visit, lead: Lead) -> dict[str, Any]:
-    kept: ScoreHistory = await visit.perform("crm.leads.scoreHistory", ScoreLead(lead_id=str(lead.id)))
-    if not kept.history:
-        return {"when": None, "reasons": []}
-    latest = kept.history[0]
-    reasons = [
-        {
-            "label": reason.label,
-            "points": reason.points,
-            "max": reason.max,
-            "share": round(100 * reason.points / reason.max) if reason.max else 0,
-            "why": ", ".join(reason.rules),
-        }
-        for reason in latest.reasons
-    ]
-    return {"when": moment(latest.created_at, visit.now, visit.zone), "reasons": reasons}
 
 
 async def open_tasks(visit: Visit, lead: Lead) -> list[TaskView]:

@@ -17,3 +17,4 @@ import "./select.js";
 import "./reorder.js";
 import "./cells.js";
 import "./drop.js";
+import "./past.js";
