@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from baton.fields.definition import Definition
 from baton.fields.values import one
+from baton.imports.column import Column, is_placeholder, text_of
 from baton.imports.dates import readings
 from baton.imports.headers import Target
-from baton.imports.map import Column, Plan, is_placeholder, text_of
+from baton.imports.map import Plan
 from baton.imports.table import Cell, Notes, Row
 from baton.kernel.errors import Invalid
 from baton.kernel.values import fold

@@ -13,6 +13,7 @@ from baton.kernel.errors import Invalid, TooLarge
 SURROGATES = "Halves of characters (lone surrogates) became �"
 NULS = "NUL characters were removed"
 _DEPTH = 32
+_WRAPPED = 3
 _TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 _BLANK = re.compile(r"[\s,]*")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -64,12 +65,25 @@ def _start(text: str) -> int:
     except (ValueError, RecursionError):
         return begin
     rest = _BLANK.match(text, end).end()  # type: ignore[union-attr]
-    lists = [key for key, value in whole.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    lists = list(_lists(whole, ()))
     if rest < len(text) or len(lists) != 1:
         return begin
-    depth_one = re.compile(r'"' + re.escape(lists[0]) + r'"\s*:\s*\[')
-    found = depth_one.search(text, begin)
-    return found.end() if found else begin
+    place = begin
+    for key in lists[0]:
+        found = re.compile(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:\s*[\[{]").search(text, place)
+        if found is None:
+            return begin
+        place = found.end()
+    return place
+
+
+def _lists(value: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The ways to lists of objects, down to some depth: an answer of an API wraps its records, {"data": {"leads": […]}}."""
+    for key, item in value.items():
+        if isinstance(item, list) and item and isinstance(item[0], dict):
+            yield *path, key
+        elif isinstance(item, dict) and len(path) < _WRAPPED:
+            yield from _lists(item, (*path, key))
 
 
 def _objects(text: str, start: int) -> Iterator[tuple[int, dict[str, Cell] | str]]:

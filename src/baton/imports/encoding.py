@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _LEGACY = [
 ]  # fmt: skip
 _CHUNK = 1_000_000
 _SAMPLE = 200_000
+_NO_WRITING = frozenset(("No", "Sk", "So", "Sm", "Cc", "Cn", "Co"))
+"""Categories of Unicode: raised figures, lone accents, box drawing, controls."""
 _ENOUGH_LETTERS = 4
 """Below so many letters beyond ASCII, statistics about them prove nothing."""
 _ESCAPED = re.compile("[\udc80-\udcff]")
@@ -101,15 +104,21 @@ def _utf8_or_legacy(path: Path) -> Encoding:
     return Encoding(name, "replace", f"The encoding was taken to be {name}; if letters look wrong, name the right one")
 
 
+def _odd(text: str) -> int:
+    """How many characters are none that names and firms are written with, in twentieths: "J³rgen" was read wrongly."""
+    beyond = _BEYOND_ASCII.findall(text)
+    return round(20 * sum(unicodedata.category(c) in _NO_WRITING for c in beyond) / max(1, len(beyond)))
+
+
 def _likeliest(sample: bytes) -> str:
     """The encoding whose letters make the best words; where several do equally, the earlier of the list."""
     if sum(byte > 127 for byte in sample) < _ENOUGH_LETTERS:
         return _LEGACY[0]
     matches = charset_normalizer.from_bytes(sample, cp_isolation=_LEGACY)
     ranked = [
-        (round(match.chaos, 2), -round(match.coherence, 2), _LEGACY.index(name))
+        (_odd(sample.decode(name, "replace")), round(match.chaos, 2), -round(match.coherence, 2), _LEGACY.index(name))
         for match in matches
         for name in match.could_be_from_charset
         if name in _LEGACY
     ]
-    return _LEGACY[min(ranked)[2]] if ranked else _LEGACY[0]
+    return _LEGACY[min(ranked)[3]] if ranked else _LEGACY[0]

@@ -1,48 +1,20 @@
 """Which column of a table becomes which field of a lead: by its header, and confirmed by what is in it."""
 
-from dataclasses import dataclass, field, replace
+import re
+from dataclasses import dataclass, replace
 
 from baton.imports import headers as names
-from baton.imports.dates import ORDERS, Order, readings
+from baton.imports.column import DATES, Column
+from baton.imports.dates import ORDERS
 from baton.imports.headers import SEVERAL, System, Target
-from baton.imports.numbers import Mark, amount, marks, money, written
-from baton.imports.options import IGNORE, KEEP, ColumnUse, Options, Question, checked
-from baton.imports.table import Cell, Notes, Refusal, Row, Table
+from baton.imports.look import Seen, look
+from baton.imports.options import IGNORE, KEEP, Options, Question, checked
+from baton.imports.table import Table
+from baton.kernel.errors import Invalid
 
-DATES: frozenset[Target] = frozenset(("createdAt", "lastActivityAt", "expectedCloseDate"))
-_PLACEHOLDERS = frozenset(
-    ("select", "-", "--", "n/a", "#n/a", "null", "none", "nan", "undefined", "(blank)", "(not set)", "not provided")
-)
-_EXAMPLES = 3
-Ways = frozenset[str]
-ANY: Ways = frozenset(("any",))
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 REASON_HEADERS = ("Not imported: line", "Not imported: why")
 """The columns added to refused rows; when those come back mended, these two are passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column and what becomes of it. `order` and `mark` say how its dates and amounts are read."""
-
-    place: int
-    header: str
-    target: Target | None = None
-    rank: int = 0
-    chosen: bool = False
-    """Whether a person said so; then its content is not asked whether it agrees."""
-    ignored: bool = False
-    order: Order = "ymd"
-    mark: Mark = "point"
-
-    @property
-    def kept_as(self) -> str:
-        """The custom field that it becomes where no field of a lead takes it: an export of ours marks those by "field."."""
-        return self.header.removeprefix("field.").removeprefix("fields.")
-
-    @property
-    def use(self) -> ColumnUse:
-        """What it becomes, in words."""
-        return ColumnUse(header=self.header, becomes=IGNORE if self.ignored else self.target or KEEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,46 +35,18 @@ class Plan:
         return self.system is not None and self.system.exact
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What the cells of one column were found to be."""
-
-    filled: int = 0
-    readable: int = 0
-    distinct: set[int] = field(default_factory=set)
-    ways: set[Ways] = field(default_factory=set)
-    """The different ways in which its dates or amounts can be meant, of those that matter."""
-    examples: list[str] = field(default_factory=list)
-    telling: dict[str, str] = field(default_factory=dict)
-    """For a way, the first value that can be meant in no other."""
-    short_numbers: int = 0
-
-
-def text_of(cell: Cell) -> str:
-    """A cell as text without blanks around it; placeholders such as "Select" and "n/a" stay."""
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    return str(cell).strip()
-
-
-def is_placeholder(text: str) -> bool:
-    """Whether a text only says that nothing was filled in."""
-    return text.casefold() in _PLACEHOLDERS
-
-
 def plan(table: Table, options: Options, currency: str) -> Plan:
     """Decide on every column, reading the table once. `currency` is the organization's (ISO 4217).
 
     Raises Invalid for a mapping that names no column or field.
     """
     system, guesses = names.recognise(table.headers)
+    _must_be_headers(table.headers, options)
     wanted = checked(options.mapping, table.headers)
     columns = [
         _column(place, header, guesses[place], wanted.get(header), system) for place, header in enumerate(table.headers)
     ]
-    records, seen = _look(table, columns, currency)
+    records, seen = look(table, columns, currency)
     warnings: list[str] = []
     questions: list[Question] = []
     if system is not None and system.exact:
@@ -113,6 +57,16 @@ def plan(table: Table, options: Options, currency: str) -> Plan:
         now for now, was in zip(final, confirmed, strict=True) if was.target == "externalId" and now.target is None
     )
     return Plan(system, tuple(final), tuple(questions), tuple(warnings), records, labels)
+
+
+def _must_be_headers(headers: tuple[str, ...], options: Options) -> None:
+    """Raise Invalid where the first line is a lead, not the names of columns; a mapping that names it knows better."""
+    lead = next((header for header in headers if _ADDRESS.fullmatch(header)), None)
+    if lead is not None and not options.mapping:
+        raise Invalid(
+            f"The first line holds “{lead[:80]}”: it looks like a lead, not like names of columns. "
+            "Put a line above it that names them, such as: Name, Email, Phone."
+        )
 
 
 def _column(
@@ -129,58 +83,7 @@ def _column(
     return Column(place, header, *guess, chosen=exact) if guess else Column(place, header)
 
 
-def _look(table: Table, columns: list[Column], currency: str) -> tuple[int, dict[int, _Seen]]:
-    seen = {column.place: _Seen() for column in columns}
-    looked_at = [column for column in columns if column.target in DATES | {"externalId", "value", "email"}]
-    records = 0
-    for row in table.rows(Notes()):
-        records += 1
-        if isinstance(row, Refusal):
-            continue
-        for column in looked_at:
-            _note(seen[column.place], column, row, currency)
-    return records, seen
-
-
-def _note(seen: _Seen, column: Column, row: Row, currency: str) -> None:
-    cell = row.cells[column.place]
-    text = text_of(cell)
-    if not text or is_placeholder(text):
-        return
-    seen.filled += 1
-    if column.target == "externalId":
-        seen.distinct.add(hash(text))
-        seen.short_numbers += text.isdigit() and len(text) < 8
-    elif column.target == "email":
-        seen.readable += "@" in text
-    else:
-        ways = _date_ways(cell) if column.target in DATES else _money_ways(cell, currency)
-        seen.readable += bool(ways)
-        if not ways or ways == ANY:
-            return
-        if len(ways) == 1 and ways not in seen.ways:
-            seen.telling.setdefault(next(iter(ways)), text[:40])
-        seen.ways.add(ways)
-        if len(seen.examples) < _EXAMPLES and text[:40] not in seen.examples:
-            seen.examples.append(text[:40])
-
-
-def _date_ways(cell: Cell) -> Ways:
-    """The orders in which a cell is a date, ANY where they agree on the moment; none where it is no date."""
-    found = readings(cell)
-    return ANY if len(found) > 1 and len(set(found.values())) == 1 else frozenset(found)
-
-
-def _money_ways(cell: Cell, currency: str) -> Ways:
-    """The marks with which a cell is an amount, ANY where they agree on it; none where it is no amount."""
-    if not isinstance(cell, str):
-        return ANY if money(cell, "point", currency) else frozenset()
-    number = written(cell, currency)
-    ways = marks(number, currency) if number else frozenset[Mark]()
-    return ANY if number and len(ways) > 1 and amount(number, "point") == amount(number, "comma") else frozenset(ways)
-
-
-def _confirmed(column: Column, seen: _Seen, options: Options, questions: list[Question], warnings: list[str]) -> Column:
+def _confirmed(column: Column, seen: Seen, options: Options, questions: list[Question], warnings: list[str]) -> Column:
     """The column as its content allows: its order and mark known, or its target given up."""
     if column.target is None or not seen.filled:
         return column
@@ -213,7 +116,7 @@ def _confirmed(column: Column, seen: _Seen, options: Options, questions: list[Qu
 
 
 def _one_way(
-    column: Column, seen: _Seen, choices: tuple[str, ...], answer: str | None, warnings: list[str]
+    column: Column, seen: Seen, choices: tuple[str, ...], answer: str | None, warnings: list[str]
 ) -> str | None:
     """The one way that fits every value that can be read, else the person's answer, else None."""
     fitting = [way for way in choices if all(way in ways for ways in seen.ways)]
@@ -226,7 +129,7 @@ def _one_way(
     return answer if any(answer in ways for ways in seen.ways) else None
 
 
-def _identifying(column: Column, seen: _Seen, unmapped: Column, warnings: list[str]) -> Column:
+def _identifying(column: Column, seen: Seen, unmapped: Column, warnings: list[str]) -> Column:
     """Ids name a row only if they differ from row to row, and are more than its number in this very file."""
     if len(seen.distinct) * 10 < seen.filled * 9:
         warnings.append(

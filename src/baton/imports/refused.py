@@ -5,9 +5,10 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from baton.imports.column import text_of
 from baton.imports.guard import harmless
 from baton.imports.kept import RefusedRow
-from baton.imports.map import REASON_HEADERS, text_of
+from baton.imports.map import REASON_HEADERS
 from baton.imports.options import ImportReport
 from baton.imports.table import Refusal, Table
 

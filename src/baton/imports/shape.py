@@ -7,10 +7,11 @@ from datetime import datetime
 from baton.contacts.matching import Matching
 from baton.imports import values
 from baton.imports.cells import Cells, Defined
+from baton.imports.column import Column, text_of
 from baton.imports.dates import readings
 from baton.imports.headers import DEAL_NAMES, key
 from baton.imports.identity import identify
-from baton.imports.map import Column, Plan, text_of
+from baton.imports.map import Plan
 from baton.imports.numbers import Money, exact_headcount, headcount, money
 from baton.imports.table import Cell, Notes, Refusal, Row
 from baton.imports.vocabulary import Ladder, source_of
@@ -183,6 +184,8 @@ def _who(lead: NewLead, cells: Cells) -> bool:
         lead.first_name, lead.last_name = values.person(lead.name)
         if lead.first_name and lead.last_name:
             lead.name = f"{lead.first_name} {lead.last_name}"
+    if lead.first_name and lead.last_name and not is_deal and not cells.exact:
+        lead.name = f"{lead.first_name} {lead.last_name}"  # "Ms. Ana Rey" beside Ana and Rey
     lead.title = cells.text("title", MAX_TEXT)
     return is_deal
 

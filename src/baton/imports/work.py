@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from baton.imports.column import text_of
 from baton.imports.entries import Entry
 from baton.imports.kept import Found, Import
 from baton.imports.load import Prepared, load_prepared, prepare
-from baton.imports.map import text_of
 from baton.imports.rows import LoadedRow
 from baton.imports.steps import Due, DueImport, EndImport, LoadNext, RefusedLine, TellFound
 from baton.imports.table import Cell
