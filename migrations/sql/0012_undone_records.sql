@@ -154,3 +154,9 @@ begin
     execute format('revoke baton_eraser from %I', current_user);
   end if;
 end $$;
+
+-- ── Orders of the list: what is next, what is latest, what closes when ──
+
+create index leads_by_next_action on leads (org_id, next_action_at, id) where deleted_at is null;
+create index leads_by_last_activity on leads (org_id, last_activity_at, id) where deleted_at is null;
+create index leads_by_close_date on leads (org_id, expected_close_date, id) where deleted_at is null;

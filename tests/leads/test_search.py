@@ -122,6 +122,11 @@ async def plan(team: Team, sql: str, *args: Any) -> str:
         ("l.name_key", "'kofi'", "DESC", "leads_by_name"),
         ("l.value_key", "4000000", "DESC", "leads_by_value"),
         ("l.created_at", "now() - interval '9 days'", "DESC", "leads_newest"),
+        ("l.last_activity_at", "now() - interval '9 days'", "DESC", "leads_by_last_activity"),
+        ("l.last_activity_at", "now() - interval '9 days'", "ASC", "leads_by_last_activity"),
+        ("l.next_action_at", "now() - interval '9 days'", "ASC", "leads_by_next_action"),
+        ("l.expected_close_date", "current_date", "DESC", "leads_by_close_date"),
+        ("l.score", "50::smallint", "DESC", "leads_by_score"),
         ("l.score", "50", "DESC", "leads_by_score"),
         ("l.score", "50", "ASC", "leads_by_score"),
         ("l.company_key", "'company4'", "ASC", "leads_by_company"),
@@ -206,6 +211,36 @@ async def test_a_field_that_is_asked_often_has_an_index(large: Team) -> None:
     after, again = await answer()
     assert "leads_by_hot_integer_1" in after, after
     assert found == again == 100
+
+
+async def test_a_search_is_quick_before_the_statistics_know_of_it(db: Database) -> None:
+    """A fresh organization with long messages: each table's index is read, no row's words are computed, at ten thousand rows."""
+    team = await make_team(db, "Stale")
+    await crowd(team, 10_000)
+    async with team.db.transaction(team.org_id) as conn:
+        await conn.execute(
+            """INSERT INTO activities (org_id, id, kind, actor_type, actor_name, via, lead_id, subject_type, subject_id, payload,
+                                       operation, operation_id, occurred_at, salt, digest)
+               SELECT $1, uuidv7(), 'note_added', 'system', 'Test', 'api', l.id, 'lead', l.id,
+                      jsonb_build_object('notes', (SELECT string_agg('word' || (n * 7 + length(l.name)) % 500, ' ')
+                                                     FROM generate_series(1, 80) n) || ' unique' || l.value_cents),
+                      'test', uuidv7(), now(), 'x', 'y' FROM leads l WHERE l.org_id = $1""",
+            team.org_id,
+        )
+    async with team.db.transaction(team.org_id, read_only=True) as conn:
+        whole = (
+            "SELECT pg_stat_get_xact_numscans('leads'::regclass) + pg_stat_get_xact_numscans('activities'::regclass)"
+        )
+        before = (*await numbers(conn, "activities_search"), await conn.fetchval(whole))
+        begun = time.perf_counter()
+        found_by_note = await conn.fetch("SELECT search_leads($1)", "unique471100")
+        found_by_name = await conn.fetch("SELECT search_leads($1)", "hannah company471")
+        took = time.perf_counter() - begun
+        after = (*await numbers(conn, "activities_search"), await conn.fetchval(whole))
+    assert (len(found_by_note), len(found_by_name) > 0) == (1, True)
+    assert after[0] >= before[0] + 2
+    assert after[1:] == before[1:], "no table was read from end to end"
+    assert took < 1
 
 
 async def test_another_organization_finds_nothing(large: Team, carla: Team) -> None:

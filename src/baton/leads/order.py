@@ -92,6 +92,8 @@ def _nullable(sql: str) -> Indexed:
 
 _INDEXED: Mapping[str, Indexed] = {
     "companyName": _nullable("l.company_key"),
+    "expectedCloseDate": _nullable("l.expected_close_date"),
+    "nextActionAt": _nullable("l.next_action_at"),
     "score": _nullable("l.score"),
     "valueCents": Indexed("l.value_key", "l.value_key >= 0", "l.value_key = -1", "l.value_cents"),
 }
