@@ -87,6 +87,8 @@ async def _paths(team: Team) -> dict[str, str]:
         "keys": "/settings/keys",
         "key-new": "/settings/keys/new",
         "scoring": "/settings/scoring",
+        "scoring-test": "/settings/scoring/test",
+        "forecast-past": "/dashboard/forecast?asOf=2026-01-02",
         "scoring-bands": "/settings/scoring/bands",
         "routing": "/settings/routing",
         "routing-rule": "/settings/routing/new",

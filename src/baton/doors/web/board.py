@@ -11,6 +11,7 @@ from starlette.responses import Response
 from baton.doors.web import filters as filtering
 from baton.doors.web.conditions import vocabulary, words
 from baton.doors.web.filters import Filters
+from baton.doors.web.first_steps import first_steps
 from baton.doors.web.render import fragment, page
 from baton.doors.web.show import Due, Who, due, money, sums, who
 from baton.doors.web.visit import Visit
@@ -75,6 +76,7 @@ async def show(visit: Visit) -> Response:
     return await page(
         visit,
         "board.html",
+        steps=await first_steps(visit) if view["empty"] and not chosen else [],
         here=url,
         board=view,
         filters=filtering.choices(chosen, await visit.members()),

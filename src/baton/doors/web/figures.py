@@ -1,5 +1,7 @@
 """What the pages of figures are about: a pipeline and a period, from the address."""
 
+from datetime import date
+
 from baton.doors.web import filters as filtering
 from baton.doors.web import periods
 from baton.doors.web.filters import Filters
@@ -28,9 +30,19 @@ async def chosen_of(visit: Visit, pipelines: list[Pipeline], period: str) -> Fil
     return filtering.read(asked, now=visit.now, zone=zone)
 
 
-def over(pipeline: Pipeline, chosen: Filters) -> OverPipeline:
-    """The pipeline and the period, as reports take them."""
+def as_of(visit: Visit, chosen: Filters) -> date | None:
+    """The past day as whose end the address asks; None for now."""
+    try:
+        day = date.fromisoformat(visit.query.get("asOf", ""))
+    except ValueError:
+        return None
+    return day if date(2000, 1, 1) <= day < chosen.today else None
+
+
+def over(pipeline: Pipeline, chosen: Filters, day: date | None = None) -> OverPipeline:
+    """The pipeline and the period, as reports take them; as of a past day."""
     span = periods.span(chosen.created, chosen.today) if chosen.created else None
     return OverPipeline(
-        pipeline_id=str(pipeline.id), date_from=span.first if span else None, date_to=span.last if span else None
-    )
+        pipeline_id=str(pipeline.id), date_from=span.first if span else None, date_to=span.last if span else None,
+        as_of=day.isoformat() if day else None,
+    )  # fmt: skip

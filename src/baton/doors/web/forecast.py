@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from baton.doors.web.figures import PERIODS, chosen_of, over, period_of
+from baton.doors.web.figures import PERIODS, as_of, chosen_of, over, period_of
 from baton.doors.web.kpis import amounts
 from baton.doors.web.render import page
 from baton.doors.web.show import Who, initials, sums
@@ -38,8 +38,11 @@ async def show(visit: Visit) -> Response:
     period = period_of(visit)
     chosen = await chosen_of(visit, pipelines, period)
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
-    asked = over(pipeline, chosen)
-    told: Forecast = await visit.perform("crm.reports.forecast", OverPipeline(pipeline_id=str(pipeline.id)))
+    day = as_of(visit, chosen)
+    asked = over(pipeline, chosen, day)
+    told: Forecast = await visit.perform(
+        "crm.reports.forecast", OverPipeline(pipeline_id=str(pipeline.id), as_of=day.isoformat() if day else None)
+    )
     speed: Velocity = await visit.perform("crm.reports.velocity", asked)
     owners: list[OwnerReport] = await visit.perform("crm.reports.people", asked)
     given = {"pipeline": chosen.pipeline} | ({"created": chosen.created} if chosen.created else {})
@@ -52,6 +55,11 @@ async def show(visit: Visit) -> Response:
         period=period,
         periods=list(PERIODS.items()),
         base=urlencode({"pipeline": chosen.pipeline, "period": period}),
+        here_query=urlencode(
+            {"pipeline": chosen.pipeline, "period": period} | ({"asOf": day.isoformat()} if day else {})
+        ),
+        day=day.isoformat() if day else "",
+        today=chosen.today.isoformat(),
         months=_months(told),
         total={"value": _sum(told.values), "weighted": _weighted(told.values), "leads": f"{told.leads:,}"},
         stages=_stages(speed, pipeline),

@@ -5,15 +5,16 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from baton.doors.web.filters import Options
-from baton.doors.web.render import done, page, redirect
+from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
-from baton.doors.web.show import STATUSES
+from baton.doors.web.show import STATUSES, ago
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.leads.remove_pipeline import RemovePipeline
 from baton.pipelines.create import CreatePipeline, NewStage
 from baton.pipelines.edit import EditPipeline
-from baton.pipelines.pipeline import Pipeline
+from baton.pipelines.pipeline import Pipeline, Stage
+from baton.pipelines.restore import Archived, RestorePipeline, RestoreStage
 from baton.pipelines.stages import ReorderStages
 
 HERE = "/settings/pipelines"
@@ -23,9 +24,33 @@ _FIRST = "New lead\nQualified\nProposal sent\nNegotiation"
 
 async def show(visit: Visit) -> Response:
     """GET /settings/pipelines."""
+    gone: list[Archived] = await visit.perform("crm.pipelines.archived")
+    archived = [
+        {"id": each.id, "kind": each.kind, "name": each.name, "pipeline": each.pipeline_name, "leads": each.leads,
+         "when": ago(each.archived_at, visit.now, visit.zone)}
+        for each in gone
+    ]  # fmt: skip
     return await page(
-        visit, "pipelines.html", here=HERE, found=[_view(pipeline) for pipeline in await visit.pipelines()]
+        visit,
+        "pipelines.html",
+        here=HERE,
+        found=[_view(pipeline) for pipeline in await visit.pipelines()],
+        archived=archived,
     )
+
+
+async def restore(visit: Visit) -> Response:
+    """POST /settings/pipelines/restore/{kind}/{record}: an archived stage, or a removed pipeline, is back."""
+    id = as_uuid(visit.path["record"])
+    if id is None:
+        raise NotFound("There is nothing archived of this id.")
+    if visit.path["kind"] == "stage":
+        stage: Stage = await visit.perform("crm.pipelines.restoreStage", RestoreStage(stage_id=id))
+        name = stage.name
+    else:
+        pipeline: Pipeline = await visit.perform("crm.pipelines.restore", RestorePipeline(pipeline_id=id))
+        name = pipeline.name
+    return said(visit, f"“{name}” is back.") if visit.from_htmx else redirect(HERE)
 
 
 def _view(pipeline: Pipeline) -> dict[str, Any]:

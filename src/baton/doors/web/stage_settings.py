@@ -48,6 +48,9 @@ async def edit(visit: Visit) -> Response:
     if visit.request.method == "POST":
         values |= {"autoNurture": ""} | visit.fields
         try:
+            if "archive" in visit.fields:
+                await visit.perform("crm.pipelines.updateStage", EditStage(stage_id=str(stage.id), archived=True))
+                return done(visit, f"“{stage.name}” is archived.", HERE)
             wish = _read(visit, EditStage, stageId=str(stage.id), slaDays=None)
             if wish.status == stage.status:
                 wish.status = None  # its meaning stays as it is

@@ -4,7 +4,7 @@ for (const form of document.querySelectorAll("[data-filters]")) {
     for (const field of form.elements) field.disabled = field.name && !field.value;
     form.requestSubmit();
   };
-  form.addEventListener("change", (event) => event.target.matches("select") && submit());
+  form.addEventListener("change", (event) => event.target.matches("select, input[type=date]") && submit());
   form.addEventListener("search", submit);
   form.addEventListener("submit", () => {
     for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
