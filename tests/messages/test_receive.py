@@ -314,3 +314,29 @@ async def test_the_same_message_twice_at_once_is_one(fresh: Team, post: PostOffi
     counted = await fresh.do(fresh.ben, "crm.mailboxes.reconcile", mailboxId=str(mailbox.id))
     assert (counted.seen, counted.matched, counted.repeated) == (5, 1, 4)
     assert json.dumps(counted.reasons) == "{}"
+
+
+async def test_an_erased_person_is_forgotten_and_still_not_written_to(fresh: Team, post: PostOffice) -> None:
+    """GDPR, article 17: nothing of what was written stays, what waits does not leave, and the list still knows the address."""
+    mailbox = await connect(fresh, post)
+    lead, _ = await sent_to(fresh, post, email="jane@acme.example")
+    mail = letter("Jane <jane@acme.example>", text="My secret")
+    mail.add_attachment(b"x", maintype="text", subtype="plain", filename="secret.txt")
+    await receive(fresh, mailbox, mail)
+    later = {"leadId": str(lead.id), "subject": "x", "text": "x", "sendAt": (utc_now() + timedelta(days=2)).isoformat()}
+    await fresh.do(fresh.ben, "crm.emails.send", later)
+    await fresh.do(fresh.ben, "crm.suppressions.add", address="jane@acme.example")
+    await fresh.do(fresh.ana, "crm.contacts.erase", contactId=str(lead.contact_id), confirm="jane@acme.example")
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        kept = []
+        for table in ("messages", "inbound_messages", "outreach", "message_files", "suppressions"):
+            kept += [
+                str(dict(row)) for row in await conn.fetch(f"SELECT * FROM {table} WHERE org_id = $1", fresh.org_id)
+            ]
+    assert "jane@acme.example" not in " ".join(kept).lower()
+    assert "secret" not in " ".join(kept).lower().replace("inbound_secret", "")
+    await lanes.step(fresh.db, now=utc_now() + timedelta(days=3), only=fresh.org_id)
+    assert len(post.taken) == 1
+    again = await fresh.capture(email="jane@acme.example")
+    with pytest.raises(Conflict, match="not written to"):
+        await fresh.do(fresh.ben, "crm.emails.send", leadId=str(again.id), subject="x", text="x")

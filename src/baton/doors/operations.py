@@ -81,6 +81,7 @@ from baton.leads import (
 )
 from baton.messages import draft as email_draft
 from baton.messages import files as message_files
+from baton.messages import forget as forget_messages
 from baton.messages import inbound as received_messages
 from baton.messages import (
     mailbox,
@@ -131,7 +132,7 @@ MODULES: tuple[ModuleType, ...] = (
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
     record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
-    received_messages, receive, settle, whatsapp_account, whatsapp_hear, whatsapp_send,
+    received_messages, receive, settle, forget_messages, whatsapp_account, whatsapp_hear, whatsapp_send,
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,

@@ -27,7 +27,7 @@ class Navigation:
 
 _SETTINGS = (
     "/settings/pipelines", "/settings/organization", "/settings/fields", "/settings/tags", "/settings/enrichment", "/settings/webhooks",
-    "/settings/log", "/settings/members", "/settings/keys", "/settings/forms",
+    "/settings/log", "/settings/members", "/settings/keys", "/settings/forms", "/settings/mail",
 )  # fmt: skip
 
 

@@ -1,0 +1,228 @@
+"""Settings → E-mail: mailboxes, templates, what hangs, whom nobody writes to, and the rules of writing."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.responses import Response
+
+from baton.accounts.organization import EditOrganization, Organization
+from baton.doors.web.render import done, page, redirect, said
+from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import ago
+from baton.doors.web.visit import Visit
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.page import Page
+from baton.leads.find import ListLeads
+from baton.messages.draft import Preview, PreviewTemplate
+from baton.messages.inbound import ListReceived, Received, Reconciled
+from baton.messages.mailbox import CreateMailbox, Mailbox, NameMailbox, NewMailbox
+from baton.messages.outcome import InDoubt
+from baton.messages.suppression import AddSuppression, ListSuppressions, Suppression
+from baton.messages.template import CreateTemplate, EditTemplate, GetTemplate, Template
+from baton.messages.try_mailbox import Tried
+
+HERE = "/settings/mail"
+SECURITY = [("starttls", "STARTTLS"), ("tls", "TLS from the start"), ("none", "None (a server of your own)")]
+SENDERS = [("wait", "wait here for a person"), ("lead", "become leads"), ("skip", "are passed over")]
+_WHY = {"unsubscribe": "Asked for it", "bounce": "Mail came back", "complaint": "Complained", "manual": "By hand"}
+
+
+async def show(visit: Visit) -> Response:
+    """GET /settings/mail."""
+    organization = await visit.organization()
+    templates: list[Template] = await visit.perform("crm.templates.list")
+    common: dict[str, Any] = {
+        "gap": organization.outreach_gap_hours,
+        "unknown": organization.unknown_senders,
+        "senders": SENDERS,
+        "templates": [{"id": t.id, "name": t.name, "subject": t.subject} for t in templates],
+        "mailboxes": [], "doubtful": [], "doubts": 0, "held": [], "suppressed": [],
+    }  # fmt: skip
+    if visit.may_write:
+        common |= await _working(visit)
+    return await page(visit, "mail.html", here=HERE, **common)
+
+
+async def _working(visit: Visit) -> dict[str, Any]:
+    """What is for those who write: mailboxes and their counts, messages in doubt or held, and the list."""
+    mailboxes: list[Mailbox] = await visit.perform("crm.mailboxes.list")
+    members = {member.id: member.name for member in await visit.members()}
+    rows = []
+    for box in mailboxes:
+        counted: Reconciled = await visit.perform("crm.mailboxes.reconcile", NameMailbox(mailbox_id=box.id))
+        whose = members.get(box.member_id, "a former member") if box.member_id else "The organization"
+        rows.append(
+            {
+                "box": box,
+                "whose": whose,
+                "counted": counted,
+                "mine": visit.may_manage or box.member_id == visit.actor.id,
+            }
+        )
+    doubt: InDoubt = await visit.perform("crm.emails.inDoubt")
+    held: Page[Received] = await visit.perform("crm.emails.received", ListReceived(state="waiting"))
+    listed: Page[Suppression] = await visit.perform("crm.suppressions.list", ListSuppressions())
+    return {
+        "mailboxes": rows,
+        "doubts": doubt.total,
+        "doubtful": [{"m": m, "when": ago(m.created_at, visit.now, visit.zone)} for m in doubt.items],
+        "held": [{"m": m, "when": ago(m.received_at, visit.now, visit.zone)} for m in held.items],
+        "suppressed": [
+            {"s": s, "why": _WHY[s.reason], "when": ago(s.created_at, visit.now, visit.zone)} for s in listed.items
+        ],
+    }
+
+
+async def rules(visit: Visit) -> Response:
+    """POST /settings/mail/rules: the gap, and what becomes of mail from unknown senders."""
+    text, unknown = visit.fields.get("gap", ""), visit.fields.get("unknown", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 5:
+        raise Invalid("The gap is a number of hours.", field="gap")
+    if unknown not in dict(SENDERS):
+        raise Invalid("Choose what becomes of mail from unknown senders.", field="unknown")
+    wish = msgspec.convert({"outreachGapHours": int(text), "unknownSenders": unknown}, EditOrganization)
+    found: Organization = await visit.perform("crm.organization.update", wish)
+    words = f"Nobody is written to twice within {found.outreach_gap_hours} hours."
+    return said(visit, words) if visit.from_htmx else redirect(HERE)
+
+
+async def new_mailbox(visit: Visit) -> Response:
+    """GET and POST /settings/mail/mailboxes/new. Its secret for pushes is shown once, on the page that follows."""
+    error: Refusal | None = None
+    values: dict[str, Any] = {
+        "smtpPort": "587",
+        "smtpSecurity": "starttls",
+        "imapPort": "993",
+        "imapSecurity": "tls",
+    } | visit.fields
+    values |= {"smtpPassword": "", "imapPassword": ""}
+    if visit.request.method == "POST":
+        try:
+            made: NewMailbox = await visit.perform("crm.mailboxes.create", _mailbox(visit))
+            pushed = f"{visit.request.app.state.settings.public_url}/mail/in/{made.inbound_address}"
+            return await page(visit, "mailbox_made.html", here=HERE, made=made, pushed=pushed)
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+        except Forbidden as refusal:
+            error = Conflict(refusal.message)
+    return await sheet(
+        visit, "mailbox_new.html", "Connect a mailbox", act="Connect", back=HERE, values=values, error=error, here=HERE,
+        security=SECURITY, whose=[*([("", "The organization’s")] if visit.may_manage else []), (str(visit.actor.id), "Mine")],
+    )  # fmt: skip
+
+
+def _mailbox(visit: Visit) -> CreateMailbox:
+    given = {key: text for key in CreateMailbox.__struct_encode_fields__ if (text := visit.fields.get(key, "").strip())}
+    for key in ("smtpPassword", "imapPassword"):
+        given |= {key: visit.fields[key]} if visit.fields.get(key) else {}
+    for needed, words in (("fromName", "name"), ("fromAddress", "address"), ("smtpHost", "server")):
+        if needed not in given:
+            raise Invalid(f"The {words} is required.", field=needed)
+    try:
+        return msgspec.convert(given, CreateMailbox, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error).partition(" - at")[0]) from None
+
+
+async def act_on_mailbox(visit: Visit) -> Response:
+    """POST /settings/mail/mailboxes/{mailbox}/{act}: test, pause, resume or remove."""
+    id, act = visit.path["mailbox"], visit.path["act"]
+    if act == "test":
+        tried: Tried = await visit.perform("crm.mailboxes.test", {"mailboxId": id})
+        wrong = " ".join(part for part in (tried.smtp, tried.imap) if part)
+        return said(visit, wrong or "The mailbox works.")
+    if act == "remove":
+        await visit.perform("crm.mailboxes.remove", {"mailboxId": id})
+    elif act in ("pause", "resume"):
+        await visit.perform(
+            "crm.mailboxes.update", {"mailboxId": id, "status": "paused" if act == "pause" else "active"}
+        )
+    else:
+        raise NotFound("There is nothing at this address.")
+    return redirect(HERE)
+
+
+async def edit_template(visit: Visit) -> Response:
+    """GET and POST /settings/mail/templates/{template}: `new` makes one; `preview` shows it with the newest lead."""
+    id, error, seen = visit.path["template"], None, None
+    values: dict[str, Any] = dict(visit.fields)
+    if id != "new" and visit.request.method == "GET":
+        found: Template = await visit.perform("crm.templates.get", GetTemplate(template_id=id))
+        values = {
+            "name": found.name,
+            "subject": found.subject,
+            "text": found.text,
+            "html": found.html or "",
+            "version": str(found.version),
+        }
+    if visit.request.method == "POST":
+        try:
+            if "preview" in visit.fields:
+                seen = await _preview(visit)
+            else:
+                return done(visit, f"“{(await _saved(visit, id)).name}” is kept.", f"{HERE}#templates")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    return await sheet(
+        visit, "template_edit.html", "New template" if id == "new" else "Template", act="Keep", back=HERE, values=values, error=error,
+        here=HERE, seen=seen, kept=id != "new",
+    )  # fmt: skip
+
+
+async def _saved(visit: Visit, id: str) -> Template:
+    words = {key: visit.fields.get(key, "").replace("\r\n", "\n") for key in ("name", "subject", "text", "html")}
+    if id == "new":
+        made: Template = await visit.perform("crm.templates.create", CreateTemplate(**words))
+        return made
+    version = visit.fields.get("version", "")
+    wish = EditTemplate(
+        template_id=id,
+        version=int(version) if version.isdigit() and len(version) < 18 else None,
+        archived="archive" in visit.fields,
+        **words,
+    )
+    changed: Template = await visit.perform("crm.templates.update", wish)
+    return changed
+
+
+async def _preview(visit: Visit) -> Preview | None:
+    leads = await visit.perform("crm.leads.find", ListLeads(limit=1))
+    if not leads.items:
+        raise Conflict("There is no lead yet to show it with.")
+    words = {key: visit.fields.get(key, "").replace("\r\n", "\n") for key in ("subject", "text", "html")}
+    seen: Preview = await visit.perform(
+        "crm.templates.preview", PreviewTemplate(lead_id=str(leads.items[0].id), **words)
+    )
+    return seen
+
+
+async def resolve(visit: Visit) -> Response:
+    """POST /settings/mail/doubt/{message}/{decision}: it left, or it is sent again."""
+    await visit.perform("crm.emails.resolve", {"messageId": visit.path["message"], "decision": visit.path["decision"]})
+    return redirect(f"{HERE}#doubt")
+
+
+async def settle(visit: Visit) -> Response:
+    """POST /settings/mail/held/{message}/{decision}: a lead is made of the sender, or the message is passed over."""
+    decided: Received = await visit.perform(
+        "crm.emails.settle", {"receivedId": visit.path["message"], "decision": visit.path["decision"]}
+    )
+    return redirect(f"/leads/{decided.lead_id}" if decided.lead_id else f"{HERE}#held")
+
+
+async def suppress(visit: Visit) -> Response:
+    """POST /settings/mail/suppressions: write to an address no more."""
+    wish = AddSuppression(address=visit.fields.get("address", ""), note=visit.fields.get("note") or None)
+    await visit.perform("crm.suppressions.add", wish)
+    return redirect(f"{HERE}#suppressed")
+
+
+async def allow(visit: Visit) -> Response:
+    """POST /settings/mail/suppressions/{entry}/remove."""
+    try:
+        entry = UUID(visit.path["entry"])
+    except ValueError:
+        raise NotFound("There is no such entry.") from None
+    await visit.perform("crm.suppressions.remove", {"suppressionId": str(entry)})
+    return redirect(f"{HERE}#suppressed")
