@@ -13,7 +13,7 @@ from baton.activities.append import Entry, append
 from baton.automations.rules.acts import perform_act
 from baton.automations.rules.check import told
 from baton.automations.rules.program import Instruction, program
-from baton.automations.rules.rule import Branch, CallWebhook, Rule, Step, Wait
+from baton.automations.rules.rule import Act, Branch, CallWebhook, Rule, Step, Wait
 from baton.automations.rules.run import Run, find_run
 from baton.automations.waits import after
 from baton.fields import lead as fields
@@ -22,7 +22,7 @@ from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.liquid import render
-from baton.kernel.operation import Input, Output, operation
+from baton.kernel.operation import Input, Output, operation, registry
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
 
@@ -184,6 +184,8 @@ async def _end(tx: Tx, run: Run, status: str, why: str | None) -> Taken:
 def named(step: Step) -> str:
     """A step as a run's history names it."""
     built = told(step)
+    if isinstance(step, Act) and step.operation in registry:
+        return registry[step.operation].summary
     what = built.pop("do")
     detail = next((built[name] for name in ("operation", "title", "subject", "url", "span") if built.get(name)), "")
     return f"{what} {detail}".strip()[:300]

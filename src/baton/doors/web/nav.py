@@ -49,6 +49,7 @@ def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
         pipelines=[item(pipeline.name, f"/board/{pipeline.id}", f"/history/{pipeline.id}") for pipeline in pipelines],
         setup=[
             item("Agents", "/settings/agents"),
+            item("Automations", "/automations", "/sequences"),
             item("Scoring & routing", "/settings/scoring", "/settings/routing"),
             item("Settings", _SETTINGS[0], *_SETTINGS[1:]),
         ],

@@ -1,0 +1,97 @@
+"""One sequence, written in a form: its steps, when messages leave, and what takes a lead out."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from baton.automations.sequences.sequence import Sequence
+from baton.doors.web import step_rows
+from baton.doors.web.automations import names
+from baton.doors.web.render import done, go
+from baton.doors.web.sequences import HERE, KINDS, read
+from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.visit import Visit
+from baton.kernel.errors import Conflict, Invalid, NotFound
+
+DAYS = [("1", "Mon"), ("2", "Tue"), ("3", "Wed"), ("4", "Thu"), ("5", "Fri"), ("6", "Sat"), ("7", "Sun")]
+LEDE = (
+    "Nobody is written to before an admin switches it on.",
+    "Who is in it goes on with the version that they began with.",
+)
+EXITS = [
+    ("reply", "they reply"), ("bounce", "an e-mail comes back"), ("closed", "the lead is won or lost"),
+    ("stage", "the lead changes its stage"), ("owner", "the lead gets another owner"),
+]  # fmt: skip
+
+
+async def new(visit: Visit) -> Response:
+    """GET and POST /sequences/new: a draft."""
+    return await _edit(visit, None)
+
+
+async def edit(visit: Visit) -> Response:
+    """GET and POST /sequences/{sequence}/edit: a new version of it."""
+    return await _edit(visit, await read(visit))
+
+
+async def _edit(visit: Visit, before: Sequence | None) -> Response:
+    offered = step_rows.acts(await names(visit), sequence=True)
+    error: Refusal | None = None
+    posted = visit.request.method == "POST"
+    if posted:
+        try:
+            wish = {"name": visit.fields.get("name", ""), "plan": _plan(visit, before, offered)}
+            if before is None:
+                made: Sequence = await visit.perform("crm.sequences.create", wish)
+                return go(visit, f"{HERE}/{made.id}")
+            await visit.perform("crm.sequences.edit", {"sequenceId": str(before.id)} | wish)
+            return done(visit, f"“{wish['name']}” is changed for those who enter from now on.", f"{HERE}/{before.id}")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    steps = [msgspec.to_builtins(step) for step in before.plan.steps] if before else []
+    return await sheet(
+        visit, "sequence_edit.html", f"Change {before.name}" if before else "New sequence",
+        act="Save" if before else "Save the draft", back=f"{HERE}/{before.id}" if before else HERE, here=HERE, error=error,
+        values=_values(visit, before), days=DAYS, exits=EXITS, kinds=list(KINDS.items()),
+        rows=[*step_rows.posted(visit.several), ("", "")] if posted else step_rows.rows(steps, offered),
+        acts=step_rows.options(offered),
+        lede=LEDE[before is not None],
+    )  # fmt: skip
+
+
+def _values(visit: Visit, before: Sequence | None) -> dict[str, Any]:
+    if visit.request.method == "POST":
+        chosen = {name: [value for key, value in visit.several if key == name] for name in ("day", "exit")}
+        return visit.fields | {"day": chosen["day"], "exit": chosen["exit"]}
+    if before is None:
+        return {"kind": "drip", "rounds": "3", "opens": "09:00", "closes": "17:00", "zone": "organization",
+                "day": ["1", "2", "3", "4", "5"], "exit": ["reply", "bounce", "closed"]}  # fmt: skip
+    plan = before.plan
+    return {
+        "name": before.name, "kind": plan.kind, "rounds": plan.rounds, "opens": plan.window.opens, "closes": plan.window.closes,
+        "zone": plan.window.zone, "day": [str(day) for day in plan.window.days],
+        "exit": [name for name, _ in EXITS if getattr(plan.exits, name)],
+    }  # fmt: skip
+
+
+def _plan(visit: Visit, before: Sequence | None, offered: dict[str, step_rows.Act]) -> dict[str, Any]:
+    said = visit.fields
+    days = [int(value) for key, value in visit.several if key == "day" and value in dict(DAYS)]
+    chosen = {value for key, value in visit.several if key == "exit"}
+    window = {
+        "days": days,
+        "opens": said.get("opens", ""),
+        "closes": said.get("closes", ""),
+        "zone": said.get("zone", "organization"),
+    }
+    kind = said.get("kind", "drip")
+    try:
+        rounds = msgspec.convert(said.get("rounds") or "1", int, strict=False) if kind == "until_reply" else 1
+    except msgspec.ValidationError:
+        raise Invalid("Rounds are a whole number.", field="rounds") from None
+    ends: dict[str, Any] = {name: name in chosen for name, _ in EXITS}
+    if before is not None and before.plan.exits.condition is not None:
+        ends["condition"] = before.plan.exits.condition
+    steps = step_rows.parsed(step_rows.posted(visit.several), offered)
+    return {"kind": kind, "steps": steps, "window": window, "exits": ends, "rounds": rounds}
