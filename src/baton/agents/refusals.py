@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from baton.accounts.members import member
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.agents.approval import Approval, RequestApproval
@@ -48,7 +49,9 @@ class NoteRefusal(Input, kw_only=True):
 
 @operation("crm.agents.refusals", kind="query", role=Role.VIEWER, summary="Read what agents were refused")
 async def list_refusals(tx: Tx, actor: Actor, input: ListRefusals) -> list[Refused]:
-    """Refused attempts, newest first, at most 200."""
+    """Refused attempts, newest first, at most 200. Raises NotFound for an agent that is none of the organization's."""
+    if input.agent_id is not None:
+        await member(tx, str(input.agent_id))
     rows = await tx.fetch(
         """SELECT id, agent_id, operation, code, day, message, times, first_at, last_at FROM agent_refusals
             WHERE org_id = $1 AND ($2::uuid IS NULL OR agent_id = $2) ORDER BY last_at DESC, id DESC LIMIT 200""",

@@ -327,14 +327,23 @@ def decode_as(type: type[I], input: Any, *, lenient: bool = False, ignore_unknow
         known = {f.encode_name for f in msgspec.structs.fields(type)}
         value = {k: v for k, v in value.items() if k in known}
     try:
-        return msgspec.convert(value, type, strict=not lenient)
+        return _near(msgspec.convert(value, type, strict=not lenient))
     except (msgspec.ValidationError, RecursionError) as error:
         if "got `float`" not in str(error):
             raise explained(error, type) from None
     try:
-        return msgspec.convert(_whole_numbers(value), type, strict=not lenient)
+        return _near(msgspec.convert(_whole_numbers(value), type, strict=not lenient))
     except (msgspec.ValidationError, RecursionError) as error:
         raise explained(error, type) from None
+
+
+def _near(decoded: I) -> I:
+    """The input, whose moments are near enough to be calculated with: nothing is due in the year 1. Raises Invalid."""
+    for name, encoded in zip(decoded.__struct_fields__, decoded.__struct_encode_fields__, strict=True):
+        value = getattr(decoded, name)
+        if isinstance(value, datetime) and not 1900 <= value.year < 3000:
+            raise Invalid(f"“{encoded}” is a moment from the year 1900 to 2999.", field=encoded)
+    return decoded
 
 
 def _whole_numbers(value: Any) -> Any:
