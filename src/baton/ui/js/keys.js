@@ -13,8 +13,17 @@ function openPalette() {
 
 const hits = () => [...palette.querySelectorAll(".hit")];
 
+// What is shown answers what was asked then; a key that comes before the answer waits for it.
+const current = () => palette.querySelector("[data-q]")?.dataset.q === box.value.trim();
+let early = "";
+
 function walk(event) {
   const all = hits();
+  if (event.target === box && !current() && ["ArrowDown", "Enter"].includes(event.key)) {
+    event.preventDefault();
+    early = event.key;
+    return;
+  }
   const at = all.indexOf(document.activeElement);
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
@@ -53,6 +62,14 @@ if (palette) {
     if (event.target === help || event.target.closest?.("[data-shut]")) help.close();
   });
   palette.addEventListener("keydown", walk);
+  document.addEventListener("htmx:after:swap", () => {
+    if (!early || !palette.open || !current()) return;
+    const [first] = hits();
+    if (early === "Enter") first?.click();
+    else first?.focus();
+    early = "";
+  });
+  palette.addEventListener("close", () => { early = ""; });
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && !event.shiftKey) {
       event.preventDefault();
