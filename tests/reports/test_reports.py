@@ -96,6 +96,7 @@ async def test_people_and_agents_stand_side_by_side(fresh: Team) -> None:
         (None, None, 1, 0, 0.0, 0.0),
     ]
     assert [o.median_stage_seconds for o in found] == [172_800, 172_800, None]
+    assert [(o.undone_share, o.cost_micros) for o in found if o.owner_id is None] == [(None, 0)]
     assert found[0].won_value[0].value_cents == 500
 
 

@@ -10,7 +10,7 @@ from tests.team import Team
 
 ASKED = {
     "crm.reports.conversion": 6, "crm.reports.sources": 5, "crm.reports.overview": 5, "crm.reports.funnel": 5, "crm.reports.velocity": 6,
-    "crm.reports.forecast": 5, "crm.reports.people": 7, "crm.leads.analytics": 9,
+    "crm.reports.forecast": 5, "crm.reports.people": 9, "crm.leads.analytics": 9,
 }  # fmt: skip
 LISTED = {
     "crm.contacts.find": 1, "crm.companies.find": 1, "crm.customers.find": 1, "crm.contacts.duplicates": 1, "crm.companies.duplicates": 1,

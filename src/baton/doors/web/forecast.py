@@ -128,6 +128,7 @@ def _owner(owner: OwnerReport, list_url: str) -> dict[str, Any]:
         "rate": f"{owner.win_rate:.0f}%" if owner.won + owner.lost else "—",
         "value": amounts(owner.won_value) or "—",
         "stay": span(owner.median_stage_seconds),
+        "undone": "—" if owner.undone_share is None else f"{owner.undone_share:.0%}",
     }
 
 
