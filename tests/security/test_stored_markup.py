@@ -81,7 +81,17 @@ async def fill(admin: Caller) -> dict[str, str]:
         f"/f/{team.started.form_address}",
         data={"firstName": MARKUP, "lastName": MARKUP, "email": "f@x.example", "nickname": "x"},
     )
-    await admin.ok("POST", "/api/v1/crm.views.create", {"name": MARKUP, "shared": True})
+    view = await admin.ok("POST", "/api/v1/crm.views.create", {"name": MARKUP, "shared": True})
+    segment = await admin.ok("POST", "/api/v1/crm.segments.create", {"name": MARKUP, "condition": {"all": []}})
+    field = await admin.ok(
+        "POST",
+        "/api/v1/crm.fields.create",
+        {"label": MARKUP[:90], "key": "hostile", "type": "select", "options": [MARKUP[:90], "b"]},
+    )
+    await admin.ok(
+        "POST", "/api/v1/crm.leads.update", {"leadId": id, "fields": {"hostile": MARKUP[:90]}, "tags": [MARKUP[:60]]}
+    )
+    made = await admin.ok("POST", "/api/v1/crm.leads.get", {"leadId": id})
     lost = await admin.ok("POST", "/api/v1/crm.leads.create", {"name": MARKUP})
     await admin.ok("POST", "/api/v1/crm.leads.disqualify", {"leadId": lost["id"], "reason": MARKUP})
     rule = {
@@ -97,6 +107,10 @@ async def fill(admin: Caller) -> dict[str, str]:
         "form": form["address"],
         "agent": agent["id"],
         "task": id,
+        "record": made["contactId"],
+        "view": view["id"],
+        "segment": segment["id"],
+        "field": field["id"],
     }
 
 

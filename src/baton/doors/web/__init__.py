@@ -116,6 +116,7 @@ routes: list[Route] = [
     Route("/leads/{lead}/status", signed_in(dashboard.set_status), methods=_POST),
     Route("/leads/{lead}/reopen", signed_in(history.reopen), methods=_POST),
     Route("/leads/{lead}/qualify", signed_in(acts.qualify), methods=_POST),
+    Route("/leads/{lead}/enrich", signed_in(acts.look_up), methods=_POST),
     Route("/leads/{lead}/log", signed_in(acts.log), methods=_POST),
     Route("/leads/{lead}/facts/{key}", signed_in(acts.edit_fact), methods=_POST),
     Route("/leads/{lead}/assign", signed_in(sheets.assign), methods=_BOTH),

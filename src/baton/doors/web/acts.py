@@ -12,6 +12,7 @@ from baton.doors.web.facts import EDITABLE, OWN, Fact, facts, parsed
 from baton.doors.web.lead import lead_page
 from baton.doors.web.render import redirect
 from baton.doors.web.visit import Visit
+from baton.enrichment.runs import Enrich, EnrichmentRun
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.page import Page
 from baton.leads.edit import EditLead
@@ -62,6 +63,12 @@ async def qualify(visit: Visit) -> Response:
     """POST /leads/{lead}/qualify: on to the next stage."""
     done: Lead = await visit.perform("crm.leads.qualify", Qualify(lead_id=visit.path["lead"], version=_version(visit)))
     return await _answer(visit, f"{done.name} is qualified.")
+
+
+async def look_up(visit: Visit) -> Response:
+    """POST /leads/{lead}/enrich: a provider is asked; what it finds fills the gaps when it answers."""
+    run: EnrichmentRun = await visit.perform("crm.leads.enrich", Enrich(lead_id=visit.path["lead"]))
+    return await _answer(visit, f"{run.provider} is asked. What it finds fills the gaps.")
 
 
 async def log(visit: Visit) -> Response:
