@@ -205,3 +205,8 @@ async def _held(team: Team) -> Input:
 
 case("crm.jobs.retry", kinds.JOB_RETRIED)(_held)
 case("crm.jobs.drop", kinds.JOB_DROPPED)(_held)
+
+
+@case("crm.tasks.get")
+async def _get_task(team: Team) -> Input:
+    return {"taskId": await _task(team)}

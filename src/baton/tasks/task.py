@@ -93,6 +93,18 @@ async def get(tx: Tx, ref: Ref | UUID, *, lock: bool = False) -> Task:
     return from_row(row)
 
 
+class GetTask(Input, kw_only=True):
+    """One task by id or external id."""
+
+    task_id: Ref
+
+
+@operation("crm.tasks.get", kind="query", role=Role.VIEWER, summary="Read a task")
+async def read(tx: Tx, actor: Actor, input: GetTask) -> Task:
+    """A task. Raises NotFound."""
+    return await get(tx, input.task_id)
+
+
 @operation("crm.tasks.list", kind="query", role=Role.VIEWER, summary="List tasks")
 async def list_tasks(tx: Tx, actor: Actor, input: ListTasks) -> Page[Task]:
     """Tasks, the earliest due first. Raises Invalid; NotFound for a lead or assignee of another organization."""

@@ -13,7 +13,7 @@ from baton.doors.web.conditions import vocabulary, words
 from baton.doors.web.filters import Filters
 from baton.doors.web.first_steps import first_steps
 from baton.doors.web.render import fragment, page
-from baton.doors.web.show import Due, Who, due, money, sums, who
+from baton.doors.web.show import Due, Who, due, due_at, money, sums, who
 from baton.doors.web.visit import Visit
 from baton.leads.board import Board, Card, Column, ReadBoard, ReadColumn
 
@@ -35,6 +35,8 @@ class CardView:
     value: str
     due: str
     late: bool
+    stay: str
+    over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,17 @@ def card(found: Card, visit: Visit) -> CardView:
         value=money(found.value_cents, found.currency),
         due=when.label,
         late=when.late,
+        stay=_stay(found, visit),
+        over=found.sla == "late",
     )
+
+
+def _stay(found: Card, visit: Visit) -> str:
+    """How long a lead has been in its stage for too long, or by when it should leave."""
+    if found.sla is None or found.sla_due_at is None:
+        return ""
+    said = due(found.sla_due_at, visit.now, visit.zone).label
+    return said if found.sla == "late" else f"Should move by {due_at(found.sla_due_at, visit.now, visit.zone)}"
 
 
 def _due(at: datetime | None, owned: bool, visit: Visit) -> Due:

@@ -11,7 +11,7 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 
 from baton.accounts.sign_in import actor_of_token
-from baton.activities import stream
+from baton.activities import kinds, stream
 from baton.activities.stream import Cursor, Event
 from baton.doors.web.visit import Visit, as_uuid, database
 from baton.kernel.db import Database
@@ -23,6 +23,7 @@ HEARTBEAT = 15.0
 BATCH = 500
 BACKLOG = 1000
 Queue = asyncio.Queue[bytes | None]
+_OF_MEMBER = (kinds.MEMBER_NOTIFIED, kinds.NOTICES_READ)
 
 
 class LiveActor(msgspec.Struct, frozen=True):
@@ -34,13 +35,14 @@ class LiveActor(msgspec.Struct, frozen=True):
 
 
 class LiveChange(msgspec.Struct, frozen=True, rename="camel"):
-    """What a page is told of an activity: `stages` are those that a lead left or entered."""
+    """What a page is told of an activity: `stages` are those that a lead left or entered, `member_id` who was told of something."""
 
     id: UUID
     kind: str
     lead_id: UUID | None
     actor: LiveActor
     stages: list[str]
+    member_id: UUID | None = None
 
 
 class Hub:
@@ -122,7 +124,8 @@ class Hub:
 
 def _encoded(event: Event) -> bytes:
     actor = LiveActor(event.actor_id, event.actor_type, event.actor_name)
-    change = LiveChange(event.id, event.kind, event.lead_id, actor, event.stages)
+    member = event.subject_id if event.kind in _OF_MEMBER else None
+    change = LiveChange(event.id, event.kind, event.lead_id, actor, event.stages, member)
     return b"event: activity\ndata: " + msgspec.json.encode(change) + b"\n\n"
 
 

@@ -28,6 +28,7 @@ class Navigation:
 _SETTINGS = (
     "/settings/pipelines", "/settings/organization", "/settings/fields", "/settings/tags", "/settings/enrichment", "/settings/webhooks",
     "/settings/log", "/settings/members", "/settings/keys", "/settings/forms", "/settings/mail",
+    "/settings/calendar", "/settings/health",
 )  # fmt: skip
 
 

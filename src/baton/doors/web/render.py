@@ -58,6 +58,8 @@ async def page(
         "nav": navigation(await visit.pipelines(), here),
         "live_words": json.dumps(LIVE),
         "said": None,
+        "unread": None,
+        "at_bell": here.startswith("/notifications"),
         "since": visit.since,
     }
     text = _templates.get_template(template).render(_common(visit) | shell | values)

@@ -24,7 +24,6 @@ EVENTS: dict[str, NoticeEvent] = {
     "approval": NoticeEvent("Something waits for my approval", email=True),
     "agent": NoticeEvent("An agent of mine needs a person", email=True),
     "webhook_disabled": NoticeEvent("A webhook was switched off", email=True),
-    "trouble": NoticeEvent("Mail is stuck, or a mailbox cannot be reached", email=True),
 }
 """Rooms of the product may tell of other events too: those are shown in the product and not mailed."""
 
