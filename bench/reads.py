@@ -22,7 +22,7 @@ from bench.server import Place, Served, served
 from bench.statements import Statement, logged, of
 
 PAGES, ROWS = 10_000, 50
-SORTS = ("name", "valueCents", "score", "field.seats", "lastActivityAt", "companyName")
+SORTS = ("name", "valueCents", "score", "field.seats", "companyName")
 WORDS = ("mar", "gran", "yusuf gar", "lunar ro", "rosa.petson", "firm7", "kova", "zadeh", "ines.h", "velvet ana")
 
 
@@ -75,9 +75,10 @@ async def pages(place: Place) -> list[Line]:
             async with db.transaction(org.id, read_only=True) as conn:
                 by = await order(Tx(conn, org.id, utc_now(), "bench"), sort, descending=descending)
                 way = "DESC" if descending else "ASC"
+                column, has = (by.indexed.sql, by.indexed.has) if by.indexed else (by.sql, "true")
                 row = await conn.fetchrow(
-                    f"SELECT {by.sql} AS at, l.id FROM leads l WHERE l.org_id = $1 AND l.deleted_at IS NULL ORDER BY {by.sql} {way}, l.id {way} "
-                    f"OFFSET {depth} LIMIT 1",
+                    f"SELECT {by.indexed.value if by.indexed else by.sql} AS at, l.id FROM leads l WHERE l.org_id = $1 AND l.deleted_at IS NULL "
+                    f"AND {has} ORDER BY {column} {way}, l.id {way} OFFSET {depth} LIMIT 1",
                     org.id, timeout=600,
                 )  # fmt: skip
             input = {"sort": sort, "descending": descending, "limit": ROWS}

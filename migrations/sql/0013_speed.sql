@@ -21,3 +21,72 @@ begin
 end $$;
 revoke all on function directory_forget_ended(timestamptz) from public;
 grant execute on function directory_forget_ended(timestamptz) to baton_relay;
+
+-- A search that looks at so many finds reads no more of them: the words of the index carry their organization, so what is read first is
+-- the asking organization's own, and it is tested once more. (All finds of a common word were read before: 0.3 s at a million leads.)
+create or replace function search_leads(query text, most bigint default null) returns setof uuid
+  language plpgsql stable security definer rows 200
+  set search_path = pg_catalog, public, pg_temp set enable_seqscan = off set enable_indexscan = off as $$
+declare
+  org   uuid := nullif(current_setting('app.org_id', true), '')::uuid;
+  asked tsquery;
+begin
+  for step in 1..2 loop
+    asked := search_query(org, query, step = 2);
+    continue when org is null or asked is null;
+    return query
+      with named as materialized (
+        select l.org_id, l.id from leads l
+         where search_vector(l.org_id, l.name || ' ' || coalesce(l.company_name, ''),
+                             coalesce(l.email, '') || ' ' || coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, ''),
+                             coalesce(l.phone, '')) @@ asked
+           and l.deleted_at is null limit most),
+      told as materialized (
+        select a.org_id, a.lead_id from activities a
+         where search_vector(a.org_id, '', coalesce(a.payload ->> 'notes', a.payload ->> 'message'), '') @@ asked
+           and a.lead_id is not null and coalesce(a.payload ->> 'notes', a.payload ->> 'message') is not null limit most)
+      select n.id from named n where n.org_id = org
+      union
+      select t.lead_id from told t where t.org_id = org
+       limit most;
+    exit when found;
+  end loop;
+end $$;
+
+create or replace function search_contacts(query text, most bigint default null) returns setof uuid
+  language plpgsql stable security definer rows 200
+  set search_path = pg_catalog, public, pg_temp set enable_seqscan = off set enable_indexscan = off as $$
+declare
+  org   uuid := nullif(current_setting('app.org_id', true), '')::uuid;
+  asked tsquery;
+begin
+  for step in 1..2 loop
+    asked := search_query(org, query, step = 2);
+    continue when org is null or asked is null;
+    return query
+      with named as materialized (
+        select c.org_id, c.id from contacts c
+         where search_vector(c.org_id, c.name, coalesce(c.email, ''), coalesce(c.phone, '')) @@ asked and c.deleted_at is null limit most)
+      select n.id from named n where n.org_id = org;
+    exit when found;
+  end loop;
+end $$;
+
+create or replace function search_companies(query text, most bigint default null) returns setof uuid
+  language plpgsql stable security definer rows 200
+  set search_path = pg_catalog, public, pg_temp set enable_seqscan = off set enable_indexscan = off as $$
+declare
+  org   uuid := nullif(current_setting('app.org_id', true), '')::uuid;
+  asked tsquery;
+begin
+  for step in 1..2 loop
+    asked := search_query(org, query, step = 2);
+    continue when org is null or asked is null;
+    return query
+      with named as materialized (
+        select c.org_id, c.id from companies c
+         where search_vector(c.org_id, c.name, coalesce(c.website, ''), '') @@ asked and c.deleted_at is null limit most)
+      select n.id from named n where n.org_id = org;
+    exit when found;
+  end loop;
+end $$;

@@ -32,6 +32,19 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+async def test_a_board_and_a_summary_ask_little(fresh: Team, asked: list[str]) -> None:
+    """Spec A11, B8: beside who asks, and the session; so many columns, cards and currencies there may be."""
+    for number in range(5):
+        await fresh.capture(email=f"{number}@acme.example")
+    asked.clear()
+    board = await fresh.do(fresh.vera, "crm.leads.board", limit=40)
+    assert sum(len(column.cards) for column in board.columns) == 5
+    assert len(asked) <= 5
+    asked.clear()
+    await fresh.do(fresh.vera, "crm.leads.pipelineSummary")
+    assert len(asked) == 3
+
+
 @pytest.mark.parametrize("past", [None, "2026-03-04"])
 async def test_the_statements_of_a_report_do_not_grow(fresh: Team, asked: list[str], past: str | None) -> None:
     """Spec B1: each report by its number, now and as of a past day."""

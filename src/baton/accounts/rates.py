@@ -13,7 +13,7 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, columns
-from baton.kernel.errors import Invalid
+from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.money import minor_digits
 from baton.kernel.operation import Input, Nothing, Output, operation
 
@@ -76,9 +76,20 @@ class Rates:
 
 
 async def rates(tx: Tx, own: str | None = None) -> Rates:
-    """The organization's rates into its currency, `own` where that is known; those that were set for another one do not count."""
-    own = own or (await organization(tx)).currency
-    return Rates(own, {rate.currency: Decimal(str(rate.rate)) for rate in await _read(tx, own)})
+    """The organization's rates into its currency, `own` where that is known; those that were set for another one do not count.
+
+    One statement. Raises NotFound where there is no organization.
+    """
+    if own is not None:
+        return Rates(own, {rate.currency: Decimal(str(rate.rate)) for rate in await _read(tx, own)})
+    rows = await tx.fetch(
+        """SELECT o.currency AS own, r.currency, r.rate FROM organizations o
+             LEFT JOIN exchange_rates r ON r.org_id = o.org_id AND r.base = o.currency WHERE o.org_id = $1""",
+        tx.org_id,
+    )
+    if not rows:
+        raise NotFound("There is no such organization.")
+    return Rates(rows[0]["own"], {row["currency"]: Decimal(str(float(row["rate"]))) for row in rows if row["currency"]})
 
 
 async def _read(tx: Tx, own: str) -> list[Rate]:
