@@ -63,10 +63,9 @@ async def main_(where: Place, minutes: float) -> int:
         console.print(f"after a tenth: {_told(first)}")
         await asyncio.gather(*clients)
         waited = time.monotonic()
-        while (
-            await root.fetchval("SELECT count(*) FROM jobs.pgqueuer WHERE status IN ('queued', 'picked')")
-            and time.monotonic() - waited < QUEUE_SECONDS
-        ):
+        for _ in range(QUEUE_SECONDS):
+            if not await root.fetchval("SELECT count(*) FROM jobs.pgqueuer WHERE status IN ('queued', 'picked')"):
+                break
             await asyncio.sleep(1)
         last = await _state(root, server)
     console.print(
