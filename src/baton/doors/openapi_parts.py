@@ -29,6 +29,8 @@ def tidy(said: Iterable[Schema], schemas: Mapping[str, Schema]) -> tuple[list[Sc
             return {"$ref": f"{REF}Condition"} | {key: value for key, value in node.items() if key == "default"}
         if isinstance(node.get("enum"), list) and len(node["enum"]) == 1 and "type" not in node:
             return {"const": node["enum"][0]} | {key: value for key, value in node.items() if key != "enum"}
+        if "mapping" in node and "propertyName" in node:
+            return node | {"mapping": {tag: REF + names[to.removeprefix(REF)] for tag, to in node["mapping"].items()}}
         return {key: walk(value) for key, value in node.items()}
 
     tidied = {names[name]: walk(schema) | {"title": names[name]} for name, schema in schemas.items()}
