@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,6 +23,26 @@ from tests.team import Team
 
 async def kinds_of(team: Team, lead_id: Any) -> list[str]:
     return [activity.kind for activity in await team.log(lead_id)]
+
+
+_WORKER = (
+    "import asyncio, sys\nfrom uuid import UUID\nfrom baton.doors import operations\nfrom baton.jobs import lanes\n"
+    "from baton.kernel.db import Database\nfrom baton.kernel.installation import Installation, Vault\n"
+    "from baton.kernel.outbound import Outbound\nfrom baton.kernel.addresses import networks\n"
+    "async def main():\n"
+    "    found = Installation(Vault(sys.argv[3]), Outbound(networks('127.0.0.1/32')))\n"
+    "    db = Database(sys.argv[1], sys.argv[2], installation=found)\n"
+    "    await db.open()\n    await lanes.step(db, only=UUID(sys.argv[4]))\n"
+    "asyncio.run(main())\n"
+)
+
+
+def worker_of(settings: Settings, team: Team) -> subprocess.Popen[bytes]:
+    """A worker in a process of its own, to be killed."""
+    assert settings.app_dsn
+    assert settings.relay_dsn
+    given = [settings.app_dsn, settings.relay_dsn, settings.secret, str(team.org_id)]
+    return subprocess.Popen([sys.executable, "-c", _WORKER, *given])
 
 
 async def test_a_mail_is_kept_then_sent_once(fresh: Team, post: PostOffice) -> None:
@@ -66,21 +87,7 @@ async def test_what_died_while_sending_is_in_doubt_and_never_repeated(
     lead = await fresh.capture()
     made = await fresh.do(fresh.ben, "crm.emails.send", leadId=str(lead.id), subject="Once", text="Only once.")
     post.hold = 30
-    code = (
-        "import asyncio, sys\nfrom uuid import UUID\nfrom baton.doors import operations\nfrom baton.jobs import lanes\n"
-        "from baton.kernel.db import Database\nfrom baton.kernel.installation import Installation, Vault\n"
-        "from baton.kernel.outbound import Outbound\nfrom baton.kernel.addresses import networks\n"
-        "async def main():\n"
-        "    found = Installation(Vault(sys.argv[3]), Outbound(networks('127.0.0.1/32')))\n"
-        "    db = Database(sys.argv[1], sys.argv[2], installation=found)\n"
-        "    await db.open()\n    await lanes.step(db, only=UUID(sys.argv[4]))\n"
-        "asyncio.run(main())\n"
-    )
-    assert settings.app_dsn
-    assert settings.relay_dsn
-    worker = subprocess.Popen(
-        [sys.executable, "-c", code, settings.app_dsn, settings.relay_dsn, settings.secret, str(fresh.org_id)]
-    )
+    worker = worker_of(settings, fresh)
     async with asyncio.timeout(30):
         while not post.taken:  # noqa: ASYNC110 - the mail comes from another process
             await asyncio.sleep(0.05)
@@ -366,3 +373,33 @@ async def test_mailboxes_are_their_owners(fresh: Team, carla: Team, post: PostOf
         await fresh.do(fresh.ana, "crm.emails.send", body | {"mailboxId": str(foreign.id)})
     sent = await fresh.do(fresh.ben, "crm.emails.send", body)
     assert sent.sender == "ben@x.example"
+
+
+async def test_killed_workers_send_nothing_twice(fresh: Team, post: PostOffice, settings: Settings) -> None:
+    """`kill -9` at random moments: each message is sent or in doubt and listed, none left twice, and the counts prove it."""
+    await connect(fresh, post)
+    count = 60
+    for _ in range(count):
+        lead = await fresh.capture()
+        await fresh.do(fresh.ben, "crm.emails.send", leadId=str(lead.id), subject="Once", text="Only once.")
+    post.hold = 0.03
+    for _ in range(8):
+        worker, had = worker_of(settings, fresh), len(post.taken)
+        async with asyncio.timeout(30):
+            while len(post.taken) < min(had + 2, count) and worker.poll() is None:  # noqa: ASYNC110 - mail from another process
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(random.random() * 0.1)
+        worker.kill()
+        worker.wait()
+    post.hold = 0
+    await lanes.step(fresh.db, only=fresh.org_id)
+    await lanes.step(fresh.db, now=utc_now() + LEASE + timedelta(seconds=1), only=fresh.org_id)
+    ids = [taken.mail["Message-ID"] for taken in post.taken]
+    assert len(ids) == len(set(ids)), "nothing left twice"
+    items = [*(await fresh.do(fresh.ben, "crm.messages.list", limit=200)).items]
+    doubtful = await fresh.do(fresh.ben, "crm.emails.inDoubt")
+    states = [message.state for message in items]
+    assert states.count("sent") + states.count("in_doubt") == count
+    assert doubtful.total == states.count("in_doubt") > 0
+    sent = {message.header_id for message in items if message.state == "sent"}
+    assert sent <= set(ids), "what is said to be sent did leave"
