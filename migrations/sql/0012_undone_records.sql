@@ -160,3 +160,24 @@ end $$;
 create index leads_by_next_action on leads (org_id, next_action_at, id) where deleted_at is null;
 create index leads_by_last_activity on leads (org_id, last_activity_at, id) where deleted_at is null;
 create index leads_by_close_date on leads (org_id, expected_close_date, id) where deleted_at is null;
+
+-- ── Seals: what was written to the log in the order of commits, in a chain that is signed with a key outside the database ──
+
+create table log_seals (
+  org_id       uuid not null references organizations (org_id),
+  number       bigint not null check (number > 0),
+  activity_ids uuid[] not null check (activity_ids <> '{}'),
+  root         bytea not null,
+  previous     bytea not null,
+  hash         bytea not null,
+  key          bytea not null,
+  signature    bytea not null,
+  sealed_at    timestamptz not null,
+  primary key (org_id, number)
+);
+create index log_seals_at on log_seals (org_id, sealed_at);
+create trigger log_seals_append_only before update or delete on log_seals for each row execute function refuse_change();
+create trigger log_seals_no_truncate before truncate on log_seals for each statement execute function refuse_change();
+alter table log_seals enable row level security;
+create policy tenant on log_seals to baton_app using (org_id = nullif(current_setting('app.org_id', true), '')::uuid);
+grant select, insert on log_seals to baton_app;

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +66,8 @@ def _row(tx: Tx, actor: Actor, entry: Entry) -> tuple[Any, ...]:
     changes, payload = _written(entry.changes), _written(entry.payload | approved)
     values = [
         tx.org_id, id, entry.kind, actor.type, actor.id, actor.name, actor.via, entry.lead_id, entry.lead_version, entry.subject_type,
-        entry.subject_id, msgspec.Raw(changes), msgspec.Raw(payload), entry.reason, tx.operation, operation_id, tx.caused_by, tx.now,
+        entry.subject_id, msgspec.Raw(changes), msgspec.Raw(payload), entry.reason, tx.operation, operation_id, tx.caused_by,
+        tx.now.astimezone(UTC),
     ]  # fmt: skip
     return (
         id, entry.kind, entry.lead_id, entry.lead_version, entry.subject_type, entry.subject_id, changes.decode(), payload.decode(),

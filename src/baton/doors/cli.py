@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from cyclopts import App, CycloptsError, Parameter
 
-from baton.doors import commands, words
+from baton.doors import commands, log_file, words
 from baton.doors.commands import Data
 from baton.doors.port import listen
 from baton.doors.process import Parts, database_of, execute, holding, serve
@@ -111,6 +111,7 @@ app.command(commands.init, name="init", sort_key=5)
 app.command(commands.demo, name="demo", sort_key=6)
 app.command(commands.import_, name="import", sort_key=7)
 app.command(commands.export, name="export", sort_key=8)
+app.command(log_file.app)
 
 
 def _serve(command: str, settings: Settings, parts: Parts) -> None:

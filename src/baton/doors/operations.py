@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from baton.accounts import credentials, members, organization, profile, rates
+from baton.activities import seal as log_seals
 from baton.activities import timeline as audit
 from baton.agents import approval as approvals
 from baton.agents import carry_out as carry_out_approved
@@ -128,7 +129,7 @@ MODULES: tuple[ModuleType, ...] = (
     pipeline, restore_pipelines, stages, summary, analytics, back_test, conversion, forecast, funnel, overview, people, velocity,
     routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company,
-    duplicates, matching, find_contacts, remove_contacts, erase, forget, merge, rates, define_fields, index_field,
+    duplicates, matching, find_contacts, log_seals, remove_contacts, erase, forget, merge, rates, define_fields, index_field,
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
     record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,

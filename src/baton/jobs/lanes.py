@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from baton.activities import seal
 from baton.agents import carry_out
 from baton.automations.rules import begin, walk
 from baton.automations.sequences import walk as sequences
@@ -31,6 +32,7 @@ AT_ONCE = 128
 PER_ORGANIZATION = 8
 PAUSE = 0.5
 PRUNE = timedelta(hours=6)
+SEAL = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,15 @@ async def run(db: Database, stop: asyncio.Event) -> None:
     """Start whatever is due, twice a second and whenever a lane is free again, until told to stop; then let the begun finish."""
     walking: dict[Lane, asyncio.Task[None]] = {}
     finished = asyncio.Event()
-    pruned = utc_now() - PRUNE
+    pruned, sealed = utc_now() - PRUNE, utc_now()
     while not stop.is_set():
         finished.clear()
         try:
             await _start_due(db, walking, finished.set)
+            if utc_now() - sealed >= SEAL:
+                sealed = utc_now()
+                while await seal.step(db) == seal.BATCH:
+                    pass
             if utc_now() - pruned >= PRUNE:
                 pruned = utc_now()
                 await _prune(db, pruned)
