@@ -87,3 +87,25 @@ async def test_retire_and_take_back(enter: OpenRoom, team: Team) -> None:
     await page.get_by_role("button", name="Retire it").click()
     await page.get_by_text("1 leads were handed over").wait_for()
     assert (await team.do(team.ana, "crm.leads.get", ref)).owner_id == team.ben.id
+
+
+async def test_marcus_gets_a_model(enter: OpenRoom, team: Team) -> None:
+    """Spec A6: an agent that worked by its playbook alone gets a model, keeps its rules, and its key is shown to nobody."""
+    room = await enter(team.ana)
+    page = await room.go(f"/agents/{team.marcus.id}")
+    await page.get_by_role("link", name="Model").click()
+    await page.get_by_role("textbox", name="Model").fill("openai:gpt-5")
+    await page.get_by_role("textbox", name="Key").fill("sk-very-secret")
+    await page.get_by_role("textbox", name="tokens read").fill("many")
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_text("Write a number here.").first.wait_for()
+    await page.get_by_role("textbox", name="tokens read").fill("1.25")
+    await page.get_by_role("textbox", name="Key").fill("sk-very-secret")
+    assert await room.axe() == []
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_text("from the next run on").wait_for()
+    kept = await team.do(team.ana, "crm.agents.model", agentId=str(team.marcus.id))
+    assert (kept.model, kept.has_key, kept.input_price) == ("openai:gpt-5", True, 1.25)
+    assert len(await team.do(team.ana, "crm.agents.playbook", agentId=str(team.marcus.id))) == 3
+    page = await room.go(f"/agents/{team.marcus.id}/model")
+    assert "sk-very-secret" not in await page.content()

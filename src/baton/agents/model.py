@@ -87,12 +87,12 @@ async def read_model(tx: Tx, actor: Actor, input: ReadPolicy) -> AgentModel | No
 
 @operation("crm.agents.setModel", role=Role.ADMIN, summary="Change what an agent thinks with")
 async def set_model(tx: Tx, actor: Actor, input: SetModel) -> AgentModel | None:
-    """Set a model agent's model, tools and prices; its next run is with them. Raises Invalid, Conflict for an agent of another kind,
-    NotFound, Forbidden for agents."""
+    """Set what an agent thinks with; its next run is with it. One that worked by its playbook alone decides by a model from then on, and
+    keeps its rules. Raises Invalid, Conflict for an agent that works from outside, NotFound, Forbidden for agents."""
     must_not_be_agent(actor)
     found = await agent(tx, input.agent_id)
-    if found.agent_kind != "model":
-        raise Conflict(f"{found.name} is no model agent. Add one that decides by a model.")
+    if found.agent_kind == "external":
+        raise Conflict(f"{found.name} works from outside, by its token. Add an agent that decides by a model.")
     _check(input)
     if input.base_url is not None:
         tx.installation.outbound.check(input.base_url, plain_http=True)
@@ -107,6 +107,10 @@ async def set_model(tx: Tx, actor: Actor, input: SetModel) -> AgentModel | None:
               input_price = excluded.input_price, output_price = excluded.output_price, version = m.version + 1""",
         tx.org_id, found.id, input.model.strip(), input.base_url, sealed, input.instructions, input.tools, input.most_answers,
         Decimal(str(input.input_price)), Decimal(str(input.output_price)),
+    )  # fmt: skip
+    await tx.execute(
+        "UPDATE members SET agent_kind = 'model', version = version + 1 WHERE org_id = $1 AND id = $2 AND agent_kind = 'playbook'",
+        tx.org_id, found.id,
     )  # fmt: skip
     told = {"name": found.name, "model": input.model, "baseUrl": input.base_url, "tools": input.tools}
     await append(tx, actor, Entry(kind=kinds.MODEL_CHANGED, subject_type="member", subject_id=found.id, payload=told))

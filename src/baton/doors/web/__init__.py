@@ -5,6 +5,7 @@ from starlette.routing import Route
 from baton.doors.web import (
     acts,
     agent_life,
+    agent_model,
     agent_policy,
     agent_profile,
     agent_rules,
@@ -161,6 +162,7 @@ routes: list[Route] = [
     Route("/approvals/{approval}/reject", signed_in(approvals.reject), methods=_BOTH),
     Route("/agents/{agent}/policy/{row}", signed_in(agent_policy.edit_row), methods=_BOTH),
     Route("/agents/{agent}/limits", signed_in(agent_policy.edit_limits), methods=_BOTH),
+    Route("/agents/{agent}/model", signed_in(agent_model.edit), methods=_BOTH),
     Route("/agents/{agent}/accept", signed_in(agent_policy.accept), methods=_POST),
     Route("/agents/{agent}/retire", signed_in(agent_life.retire), methods=_BOTH),
     Route("/agents/{agent}/undo", signed_in(agent_life.undo_since), methods=_BOTH),

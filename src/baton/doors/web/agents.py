@@ -52,6 +52,7 @@ def agent_view(agent: Member, members: list[Member]) -> dict[str, Any]:
         "hours": hours(agent),
         "capacity": "no limit" if agent.capacity is None else f"{agent.capacity:,} open leads",
         "active": agent.status == "active",
+        "thinks": agent.agent_kind != "external",
         "href": f"/agents/{agent.id}",
     }
 
