@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from baton.automations.rules.check import ENROL, NOTIFY, SEND
-from baton.automations.rules.rule import Act, Enrol, MakeTask, Notify, Send, Step, WakeAgent, performable
+from baton.automations.rules.rule import Act, Enrol, MakeTask, Notify, Send, SendWhatsapp, Step, WakeAgent, performable
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -13,6 +13,7 @@ from baton.kernel.operation import decode, registry, within
 from baton.leads.lead import Lead
 
 MAY_WRITE = "crm.messages.mayWrite"
+WHATSAPP = "crm.whatsapp.send"
 FOLLOW_UP = "crm.leads.followUp"
 
 
@@ -39,6 +40,10 @@ async def perform_act(tx: Tx, actor: Actor, lead: Lead | None, step: Step) -> st
             given = {"templateId": step.template_id, "subject": step.subject, "text": step.text}
             await wait_for_gap(tx, actor, _needed(lead))
             await _do(tx, actor, lead, SEND, _said(given))
+        case SendWhatsapp():
+            await wait_for_gap(tx, actor, _needed(lead))
+            words = {"template": step.template, "language": step.language, "variables": step.variables}
+            await _do(tx, actor, lead, WHATSAPP, words)
         case Enrol():
             await _do(tx, actor, _needed(lead), ENROL, {"sequenceId": step.sequence_id})
         case Notify():

@@ -21,6 +21,7 @@ from baton.automations.rules.rule import (
     OnQuiet,
     Rule,
     Send,
+    SendWhatsapp,
     Step,
     Trigger,
     Wait,
@@ -89,11 +90,15 @@ async def _step(tx: Tx, step: Step) -> None:
             if not step.then and not step.otherwise:
                 raise Invalid("A branch has steps on at least one side.")
         case CallWebhook():
-            tx.installation.outbound.check(step.url.strip())
+            if "{{" not in step.url and "{%" not in step.url:  # else it is checked when it is called
+                tx.installation.outbound.check(step.url.strip())
         case Send():
             _offered(SEND, "E-mail")
             if (step.template_id is None) == (step.text is None) or (step.text is not None and not step.subject):
                 raise Invalid("An e-mail has a template, or a subject and a text.")
+        case SendWhatsapp():
+            if not step.template.strip() or len(step.variables) > 20:
+                raise Invalid("A WhatsApp message names a template, with at most 20 variables.")
         case Notify():
             _offered(NOTIFY, "Notifications")
             await _notify(tx, step)

@@ -89,9 +89,11 @@ async def dry_run(tx: Tx, actor: Actor, input: DryRun) -> Firings:
 
 
 def _period(tx: Tx, input: DryRun) -> tuple[datetime, datetime]:
-    until = min(input.until or tx.now, tx.now)
-    since = input.since or until - timedelta(days=30)
-    if since.tzinfo is None or until.tzinfo is None or not timedelta() < until - since <= LONGEST:
+    given = [each for each in (input.since, input.until) if each is not None]
+    known = all(each.tzinfo is not None and 2000 <= each.year < 9999 for each in given)
+    until = min(input.until or tx.now, tx.now) if known else tx.now
+    since = (input.since or until - timedelta(days=30)) if known else tx.now
+    if not timedelta() < until - since <= LONGEST:
         raise Invalid("The period is of past moments with their time zone, at most a year.", field="since")
     return since, until
 

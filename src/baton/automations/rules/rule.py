@@ -105,6 +105,14 @@ class Send(Input, kw_only=True, tag_field="do", tag="send"):
     text: str | None = None
 
 
+class SendWhatsapp(Input, kw_only=True, tag_field="do", tag="whatsapp"):
+    """Write the lead on WhatsApp: a template that the provider knows, with its variables in order."""
+
+    template: str
+    language: str = "en"
+    variables: list[str] = []
+
+
 class CallWebhook(Input, kw_only=True, tag_field="do", tag="webhook"):
     """Call another system once (POST, JSON). Tried again it carries the same `Idempotency-Key`."""
 
@@ -141,7 +149,7 @@ class WakeAgent(Input, kw_only=True, tag_field="do", tag="wake"):
     notes: str | None = None
 
 
-Step = Act | Notify | MakeTask | Send | CallWebhook | Wait | Branch | Enrol | WakeAgent
+Step = Act | Notify | MakeTask | Send | SendWhatsapp | CallWebhook | Wait | Branch | Enrol | WakeAgent
 
 
 class Rule(Input, kw_only=True):

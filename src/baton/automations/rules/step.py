@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from baton.accounts.hours import WorkingHours
+from baton.accounts import calendar
 from baton.accounts.organization import organization
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -100,8 +100,15 @@ async def _do(
     """Do a step: what there is to say of it, the place that follows, and, after a wait, when the run goes on there."""
     match here.step:
         case Wait() as wait:
-            zone = (await organization(tx)).time_zone
-            until = after(tx.now, wait.span, working=wait.working, hours=WorkingHours(), zone=zone)
+            days = await calendar.read(tx)
+            until = after(
+                tx.now,
+                wait.span,
+                working=wait.working,
+                hours=days.working_hours,
+                zone=days.time_zone,
+                closed=days.closed,
+            )
             return f"until {until:%Y-%m-%d %H:%M} UTC", here.following, until
         case Branch() as branch:
             yes = await _holds(tx, lead, branch.condition)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from baton.activities import kinds
 from baton.automations.sequences.enrolment import ACTIVE, Enrolment, find_enrolment
-from baton.automations.sequences.plan import Email, may_leave
+from baton.automations.sequences.plan import MESSAGES, Email, WhatsApp, may_leave
 from baton.automations.sequences.sequence import Sequence, find
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition
@@ -84,6 +84,8 @@ async def _begin(tx: Tx, actor: Actor, sequence: Sequence, lead: Lead, *, again:
         raise Conflict(f"{lead.name} is in “{sequence.name}” already.")
     if state is not None and not again:
         raise Conflict(f"{lead.name} went through “{sequence.name}” before. Say “again” to begin anew.")
+    if lead.phone is None and any(isinstance(step, WhatsApp) for step in sequence.plan.steps):
+        raise Conflict(f"{lead.name} has no phone number, and “{sequence.name}” writes on WhatsApp.")
     if lead.email is None and any(isinstance(step, Email) for step in sequence.plan.steps):
         raise Conflict(f"{lead.name} has no e-mail address, and “{sequence.name}” writes e-mail.")
     id = new_id()
@@ -95,7 +97,7 @@ async def _begin(tx: Tx, actor: Actor, sequence: Sequence, lead: Lead, *, again:
         "SELECT id FROM activities WHERE org_id = $1 AND lead_id = $2 AND operation_id = $3 AND subject_id = $4",
         tx.org_id, lead.id, tx.operation_id, id,
     )  # fmt: skip
-    first = isinstance(sequence.plan.steps[0], Email)
+    first = isinstance(sequence.plan.steps[0], MESSAGES)
     await tx.execute(
         """INSERT INTO enrolments (org_id, id, sequence_id, number, lead_id, next_at, stage_id, owner_id, activity_id, depth,
                                    operation_id, created_at)

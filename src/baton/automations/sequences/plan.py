@@ -8,6 +8,7 @@ import msgspec
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from baton.accounts import calendar
 from baton.accounts.hours import WorkingHours
 from baton.accounts.members import member
 from baton.accounts.organization import organization
@@ -25,7 +26,7 @@ from baton.leads.lead import Lead
 
 MAX_STEPS: Final = 50
 MAX_ROUNDS: Final = 20
-OUTWARD: Final = ("email",)
+OUTWARD: Final = ("email", "whatsapp")
 
 
 class Email(Input, kw_only=True, tag_field="do", tag="email"):
@@ -35,6 +36,15 @@ class Email(Input, kw_only=True, tag_field="do", tag="email"):
     subject: str | None = None
     text: str | None = None
     mailbox_id: UUID | None = None
+
+
+class WhatsApp(Input, kw_only=True, tag_field="do", tag="whatsapp"):
+    """A WhatsApp message: a template that the provider knows, with its variables in order. Variables may name {{ lead.firstName }}."""
+
+    template: str
+    language: str = "en"
+    variables: list[str] = []
+    account_id: UUID | None = None
 
 
 class Task(Input, kw_only=True, tag_field="do", tag="task"):
@@ -61,7 +71,8 @@ class Gate(Input, kw_only=True, tag_field="do", tag="condition"):
     otherwise: Literal["stop", "skip"] = "stop"
 
 
-Step = Email | Task | Wait | Gate
+Step = Email | WhatsApp | Task | Wait | Gate
+MESSAGES: Final = (Email, WhatsApp)
 
 
 class Window(Input, kw_only=True):
@@ -128,7 +139,8 @@ async def zone_of(tx: Tx, plan: Plan, lead: Lead) -> str:
 
 async def may_leave(tx: Tx, plan: Plan, lead: Lead, at: datetime) -> datetime:
     """The moment at or after `at` at which a message to the lead may leave."""
-    return opening(at, hours(plan.window), await zone_of(tx, plan, lead))
+    closed = (await calendar.read(tx)).closed
+    return opening(at, hours(plan.window), await zone_of(tx, plan, lead), closed)
 
 
 async def check(tx: Tx, actor: Actor, plan: Plan) -> None:
@@ -143,7 +155,7 @@ async def check(tx: Tx, actor: Actor, plan: Plan) -> None:
             raise type(error)(f"Step {number}: {error.message}", field="steps") from error
     if plan.exits.condition is not None:
         await fields.check(tx, plan.exits.condition)
-    messages = sum(isinstance(step, Email) for step in plan.steps)
+    messages = sum(isinstance(step, MESSAGES) for step in plan.steps)
     if plan.kind == "one_shot" and messages != 1:
         raise Invalid("A one-shot sequence writes exactly one message.", field="steps")
     if plan.kind == "until_reply":
@@ -160,6 +172,9 @@ async def _step(tx: Tx, actor: Actor, step: Step) -> None:
     match step:
         case Email():
             await _email(tx, actor, step)
+        case WhatsApp():
+            if not step.template.strip() or len(step.variables) > 20:
+                raise Invalid("A WhatsApp message names a template, with at most 20 variables.")
         case Task():
             span(step.due_in)
             if step.assign_to is not None:

@@ -6,17 +6,19 @@ from uuid import UUID
 
 import msgspec
 
+from baton.accounts import calendar
 from baton.accounts.organization import organization
 from baton.activities import kinds
 from baton.automations.sequences.enrolment import Enrolment, find_enrolment, plan_of
 from baton.automations.sequences.exits import holds, reason, stop
 from baton.automations.sequences.plan import (
+    MESSAGES,
     Email,
     Gate,
     Plan,
     Step,
-    Task,
     Wait,
+    WhatsApp,
     hours,
     length,
     may_leave,
@@ -72,9 +74,9 @@ async def take_step(tx: Tx, actor: Actor, input: TakeSequenceStep) -> Stepped:
         await stop(tx, actor, found, lead, why)
         return Stepped(enrolment=await find_enrolment(tx, found.id), waits=True)
     step = step_at(plan, found.position)
-    if isinstance(step, Email) and (later := await _not_yet(tx, actor, plan, lead)) is not None:
+    if isinstance(step, MESSAGES) and (later := await _not_yet(tx, actor, plan, lead)) is not None:
         return await _defer(tx, found, *later)
-    if isinstance(step, Email) and not await _welcome(tx, actor, lead):
+    if isinstance(step, MESSAGES) and not await _welcome(tx, actor, lead):
         await stop(tx, actor, found, lead, "unsubscribe")
         return Stepped(enrolment=await find_enrolment(tx, found.id), waits=True)
     return await _take(tx, actor, found, plan, lead, step)
@@ -138,26 +140,16 @@ async def _take(tx: Tx, actor: Actor, found: Enrolment, plan: Plan, lead: Lead, 
     """Do a step, write it down and move the enrolment behind it."""
     until, goes, detail = None, 1, None
     match step:
-        case Email():
-            given = {
-                "templateId": step.template_id,
-                "subject": step.subject,
-                "text": step.text,
-                "mailboxId": step.mailbox_id,
-            }
-            await _do(tx, actor, found, lead, "crm.emails.send", given, fill=step.template_id is None)
-        case Task():
-            given = {
-                "title": step.title,
-                "dueIn": step.due_in,
-                "kind": step.kind,
-                "assignTo": step.assign_to,
-                "notes": step.notes,
-            }
-            await _do(tx, actor, found, lead, "crm.leads.followUp", given)
         case Wait():
             zone = await zone_of(tx, plan, lead)
-            until = after(tx.now, step.span, working=step.working, hours=hours(plan.window), zone=zone)
+            until = after(
+                tx.now,
+                step.span,
+                working=step.working,
+                hours=hours(plan.window),
+                zone=zone,
+                closed=(await calendar.read(tx)).closed,
+            )
             detail = f"until {until:%Y-%m-%d %H:%M} UTC"
         case Gate():
             yes = await holds(tx, lead, step.condition)
@@ -165,8 +157,10 @@ async def _take(tx: Tx, actor: Actor, found: Enrolment, plan: Plan, lead: Lead, 
                 await stop(tx, actor, found, lead, "gate")
                 return Stepped(enrolment=await find_enrolment(tx, found.id), waits=True)
             goes, detail = (1, "yes") if yes else (2, "no: the next step is skipped")
+        case _:
+            await _act(tx, actor, found, lead, step)
     place = found.position + goes
-    if until is not None and place < length(plan) and isinstance(step_at(plan, place), Email):
+    if until is not None and place < length(plan) and isinstance(step_at(plan, place), MESSAGES):
         until = await may_leave(tx, plan, lead, until)
     await _note(tx, found, plan, step, detail)
     ended = place >= length(plan)
@@ -189,6 +183,18 @@ async def _take(tx: Tx, actor: Actor, found: Enrolment, plan: Plan, lead: Lead, 
     return Stepped(enrolment=await find_enrolment(tx, found.id), waits=until is not None or ended)
 
 
+async def _act(tx: Tx, actor: Actor, found: Enrolment, lead: Lead, step: Step) -> None:
+    """Write the message, or make the task, as the sequence."""
+    given: dict[str, Any] = {name: value for name, value in msgspec.to_builtins(step).items() if name != "do"}
+    match step:
+        case Email():
+            await _do(tx, actor, found, lead, "crm.emails.send", given, fill=step.template_id is None)
+        case WhatsApp():
+            await _do(tx, actor, found, lead, "crm.whatsapp.send", given)
+        case _:
+            await _do(tx, actor, found, lead, "crm.leads.followUp", given)
+
+
 async def _do(
     tx: Tx, actor: Actor, found: Enrolment, lead: Lead, name: str, given: dict[str, Any], *, fill: bool = True
 ) -> None:
@@ -199,7 +205,7 @@ async def _do(
             "lead": msgspec.to_builtins(lead), "owner": {"name": owner}, "sequence": {"name": found.sequence},
             "organization": {"name": (await organization(tx)).name},
         }  # fmt: skip
-        said = {key: render(value, context) if isinstance(value, str) else value for key, value in said.items()}
+        said = {key: render(value, context) if isinstance(value, (str, list)) else value for key, value in said.items()}
     if name == "crm.emails.send" and not all(str(said.get(key, "x")).strip() for key in ("subject", "text")):
         raise Invalid("The e-mail would be empty for this lead.")
     await within(tx, actor, name, decode(find(name), {"leadId": str(lead.id)} | msgspec.to_builtins(said)))
