@@ -51,6 +51,25 @@ async def test_a_mailbox_is_connected_and_an_email_written(enter: OpenRoom, team
     await expect(page.get_by_text("leaves 24 hours between messages")).to_be_visible()
 
 
+async def test_a_number_is_connected(enter: OpenRoom, team: Team) -> None:
+    """An admin connects a WhatsApp number, and reads what the provider must be told."""
+    room = await enter(team.ana)
+    page = await room.go("/settings/mail/numbers/new")
+    for field, words in (
+        ("Name", "Sales"),
+        ("Number", "+49 30 5550100"),
+        ("The provider", "123"),
+        ("Token", "t"),
+        ("App secret", "s"),
+    ):
+        await page.locator("#sheet").get_by_label(field).first.fill(words)
+    await page.locator("#sheet").get_by_role("button", name="Connect").click()
+    await expect(page.locator("#whatsapp").get_by_text("/whatsapp/in/")).to_be_visible()
+    await expect(page.locator("#whatsapp").get_by_text("Verify token")).to_be_visible()
+    await page.get_by_role("button", name="Remove +49305550100").click()
+    await expect(page.get_by_text("No number yet.")).to_be_visible()
+
+
 async def test_what_hangs_is_decided_here(enter: OpenRoom, team: Team, post: PostOffice) -> None:
     """Messages in doubt, unknown senders, the list, the rules: each has its button."""
     mailbox = await team.do(

@@ -21,6 +21,7 @@ from baton.messages.outcome import InDoubt
 from baton.messages.suppression import AddSuppression, ListSuppressions, Suppression
 from baton.messages.template import CreateTemplate, EditTemplate, GetTemplate, Template
 from baton.messages.try_mailbox import Tried
+from baton.messages.whatsapp.account import Account
 
 HERE = "/settings/mail"
 SECURITY = [("starttls", "STARTTLS"), ("tls", "TLS from the start"), ("none", "None (a server of your own)")]
@@ -37,7 +38,8 @@ async def show(visit: Visit) -> Response:
         "unknown": organization.unknown_senders,
         "senders": SENDERS,
         "templates": [{"id": t.id, "name": t.name, "subject": t.subject} for t in templates],
-        "mailboxes": [], "doubtful": [], "doubts": 0, "held": [], "suppressed": [],
+        "mailboxes": [],
+        "numbers": [], "doubtful": [], "doubts": 0, "held": [], "suppressed": [],
     }  # fmt: skip
     if visit.may_write:
         common |= await _working(visit)
@@ -63,7 +65,10 @@ async def _working(visit: Visit) -> dict[str, Any]:
     doubt: InDoubt = await visit.perform("crm.emails.inDoubt")
     held: Page[Received] = await visit.perform("crm.emails.received", ListReceived(state="waiting"))
     listed: Page[Suppression] = await visit.perform("crm.suppressions.list", ListSuppressions())
+    numbers: list[Account] = await visit.perform("crm.whatsapp.accounts")
+    base = str(visit.request.app.state.settings.public_url)
     return {
+        "numbers": [{"n": each, "pushed": f"{base}/whatsapp/in/{each.inbound_address}"} for each in numbers],
         "mailboxes": rows,
         "doubts": doubt.total,
         "doubtful": [{"m": m, "when": ago(m.created_at, visit.now, visit.zone)} for m in doubt.items],
@@ -195,6 +200,30 @@ async def _preview(visit: Visit) -> Preview | None:
         "crm.templates.preview", PreviewTemplate(lead_id=str(leads.items[0].id), **words)
     )
     return seen
+
+
+async def new_number(visit: Visit) -> Response:
+    """GET and POST /settings/mail/numbers/new: a WhatsApp number at Meta or Twilio."""
+    error: Refusal | None = None
+    values: dict[str, Any] = {"provider": "meta"} | visit.fields | {"token": "", "signingSecret": ""}
+    if visit.request.method == "POST":
+        try:
+            keys = ("provider", "name", "number", "account", "token", "signingSecret")
+            given = {key: text for key in keys if (text := visit.fields.get(key, "").strip())}
+            made: Account = await visit.perform("crm.whatsapp.setAccount", given)
+            return done(visit, f"{made.number} is connected. Tell the provider its address.", f"{HERE}#whatsapp")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    return await sheet(
+        visit, "number_new.html", "Connect a WhatsApp number", act="Connect", back=HERE, values=values, error=error, here=HERE,
+        providers=[("meta", "Meta Cloud API"), ("twilio", "Twilio")],
+    )  # fmt: skip
+
+
+async def remove_number(visit: Visit) -> Response:
+    """POST /settings/mail/numbers/{number}/remove."""
+    await visit.perform("crm.whatsapp.removeAccount", {"accountId": visit.path["number"]})
+    return redirect(f"{HERE}#whatsapp")
 
 
 async def resolve(visit: Visit) -> Response:
