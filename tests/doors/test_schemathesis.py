@@ -1,6 +1,7 @@
 """The OpenAPI document tells the truth: schemathesis tries what it says, and what it does not, against a real server. Spec C1.
 
-Every check and every phase, for a while; `make fuzz` runs longer. What it cannot know stands in `fuzz/rules.py`.
+Every check, for a while, over document C's routes, files and what is most used; `make fuzz` tries all operations, in every phase, for
+longer. What schemathesis cannot know stands in `fuzz/rules.py`.
 """
 
 import re
@@ -13,6 +14,7 @@ from tests.doors.fuzz.run import schemathesis
 from tests.team import Team
 
 SECONDS = 30
+TAGS = ["document C", "files", "sign-in", "pipelines", "contacts"]
 
 
 async def test_what_the_document_says_is_so(app: Starlette, address: str, fresh: Team) -> None:
@@ -23,10 +25,12 @@ async def test_what_the_document_says_is_so(app: Starlette, address: str, fresh:
     try:
         async with client_of(app) as http:
             token = await token_of(http, fresh, "olivia")
-        code, told = await schemathesis(address, token, "--seed", "20261120", "--max-time", str(SECONDS))
+        tags = [part for tag in TAGS for part in ("--include-tag", tag)]
+        bounds = ("--seed", "20261120", "--max-time", str(SECONDS))
+        code, told = await schemathesis(address, token, *tags, *bounds, phases="coverage,fuzzing,stateful")
     finally:
         limits.capture_address, limits.capture_organization = told_before
     assert code == 0, told[-20_000:]
     tested = re.search(r"Tested: (\d+)", told)
     assert tested
-    assert int(tested[1]) > 150, told[-2_000:]
+    assert int(tested[1]) > 10, told[-2_000:]

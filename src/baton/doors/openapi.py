@@ -115,7 +115,7 @@ def _common() -> Schema:
     types = [op.input for op in ops] + [op.output for op in ops] + [Credentials, Token, Lead, Options]
     said, schemas = tidy(*msgspec.json.schema_components(types, ref_template=REF + "{name}"))
     inputs, outputs = said[: len(ops)], said[len(ops) : 2 * len(ops)]
-    taken = _reached(schemas, [*inputs, {"$ref": f"{REF}Options"}])
+    taken = _reached(schemas, [*inputs, {"$ref": f"{REF}Options"}, {"$ref": f"{REF}Credentials"}])
     for name, schema in schemas.items():
         if name not in taken and "properties" in schema:
             schema["required"] = list(schema["properties"])  # what is answered is always whole
