@@ -5,6 +5,7 @@ organization has a few lanes at once, and all together there are at most `AT_ONC
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -38,11 +39,12 @@ SEAL = timedelta(minutes=5)
 @dataclass(frozen=True, slots=True)
 class Work:
     """A kind of waiting work: `due` finds its lanes (organization, lane), at most so many of an organization; `walk` does
-    some of what is due in one, and answers how much."""
+    some of what is due in one, and answers how much. `every` is how many seconds may pass until `due` is asked again."""
 
     name: str
     due: Callable[[Database, datetime, int], Awaitable[list[tuple[UUID, UUID]]]]
     walk: Callable[[Database, UUID, UUID, datetime | None], Awaitable[int]]
+    every: float = 0.0
 
 
 WORKS: tuple[Work, ...] = (
@@ -53,8 +55,8 @@ WORKS: tuple[Work, ...] = (
     Work("messages", deliver_messages.due, deliver_messages.walk),
     Work("automation slots", begin.slots_due, begin.on_time),
     Work("automations", walk.due, walk.walk),
-    Work("serviceLevels", sla.due, sla.walk),
-    Work("tasks", due_tasks.due, due_tasks.walk),
+    Work("serviceLevels", sla.due, sla.walk, every=3),
+    Work("tasks", due_tasks.due, due_tasks.walk, every=3),
     Work("sequences", sequences.due, sequences.walk),
     Work("mailboxes", poll_mailboxes.due, poll_mailboxes.walk),
 )
@@ -74,11 +76,12 @@ async def run(db: Database, stop: asyncio.Event) -> None:
     """Start whatever is due, twice a second and whenever a lane is free again, until told to stop; then let the begun finish."""
     walking: dict[Lane, asyncio.Task[None]] = {}
     finished = asyncio.Event()
+    asked: dict[str, float] = {}
     pruned, sealed = utc_now() - PRUNE, utc_now()
     while not stop.is_set():
         finished.clear()
         try:
-            await _start_due(db, walking, finished.set)
+            await _start_due(db, walking, asked, finished.set)
             if utc_now() - sealed >= SEAL:
                 sealed = utc_now()
                 while await seal.step(db) == seal.BATCH:
@@ -100,8 +103,14 @@ async def _prune(db: Database, now: datetime) -> None:
         await deliver.prune(db, row["org_id"], now)
 
 
-async def _start_due(db: Database, walking: dict[Lane, asyncio.Task[None]], finished: Callable[[], None]) -> None:
+async def _start_due(
+    db: Database, walking: dict[Lane, asyncio.Task[None]], asked: dict[str, float], finished: Callable[[], None]
+) -> None:
     for work in WORKS:
+        now = time.monotonic()
+        if now - asked.get(work.name, -work.every) < work.every:
+            continue
+        asked[work.name] = now
         for org_id, lane in await work.due(db, utc_now(), 2 * PER_ORGANIZATION):
             key = (work.name, org_id, lane)
             busy = Counter(organization for _, organization, _ in walking)

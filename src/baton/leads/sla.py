@@ -17,7 +17,7 @@ from baton.leads.stay import Stay, keep
 
 AT_ONCE = 200
 CHUNK = 1_000
-ROUNDS = 10
+ROUNDS = 25
 
 
 class Checked(Output, kw_only=True):

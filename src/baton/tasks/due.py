@@ -12,7 +12,7 @@ from baton.tasks.recur import make_next
 from baton.tasks.task import COLUMNS, from_row
 
 AT_ONCE = 200
-ROUNDS = 10
+ROUNDS = 25
 
 
 class FellDue(Output, kw_only=True):
