@@ -16,7 +16,8 @@ import pytest
 from baton.doors.app import create_app
 from baton.doors.web.visit import SESSION, csrf_of
 from baton.kernel.db import Database
-from baton.kernel.security import derived, sign_jwt
+from baton.kernel.errors import Unauthenticated
+from baton.kernel.security import derived, read_jwt, sign_jwt
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from tests.doors.conftest import Caller, client_of, token_of
@@ -292,3 +293,17 @@ async def test_going_back_leads_nowhere_else(page: Reader) -> None:
     ):
         answer = await page.post("/theme", {"theme": "dark"}, referer=came)
         assert answer.headers["location"] == "/board", came
+
+
+async def test_a_token_that_was_accepted_ends_in_its_time() -> None:
+    """A signature is checked once; the time at every request."""
+    secret = "a secret that is long enough for tests"
+    token = sign_jwt(secret, {"sub": "ana"}, now=utc_now(), lifetime=timedelta(seconds=2))
+    assert read_jwt(secret, token)["sub"] == "ana"
+    read_jwt(secret, token)["sub"] = "carla"
+    assert read_jwt(secret, token)["sub"] == "ana"
+    with pytest.raises(Unauthenticated):
+        read_jwt("another secret that is long enough", token)
+    await asyncio.sleep(3.1)
+    with pytest.raises(Unauthenticated):
+        read_jwt(secret, token)

@@ -64,11 +64,15 @@ def sign_jwt(secret: str, claims: dict[str, Any], *, now: datetime, lifetime: ti
 def read_jwt(secret: str, token: str) -> dict[str, Any]:
     """The claims of a token that we signed. Raises Unauthenticated for any other, and for an expired one."""
     try:
-        decoded = jwt.decode(token, OctKey.import_key(derived(secret, "jwt")), algorithms=_ALGORITHMS)
-        jwt.JWTClaimsRegistry(iss={"essential": True, "value": "baton"}, exp={"essential": True}).validate(
-            decoded.claims
-        )
+        claims = _signed(secret, token)
+        jwt.JWTClaimsRegistry(iss={"essential": True, "value": "baton"}, exp={"essential": True}).validate(claims)
     except (JoseError, ValueError):
         raise Unauthenticated("The token is not valid, or has expired. Sign in again.") from None
-    claims: dict[str, Any] = decoded.claims
+    return dict(claims)
+
+
+@functools.lru_cache(maxsize=1024)
+def _signed(secret: str, token: str) -> dict[str, Any]:
+    """The claims under a signature of ours, which stays true; whether they still hold is asked each time. What fails is not kept."""
+    claims: dict[str, Any] = jwt.decode(token, OctKey.import_key(derived(secret, "jwt")), algorithms=_ALGORITHMS).claims
     return claims
