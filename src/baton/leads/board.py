@@ -25,7 +25,7 @@ from baton.pipelines.pipeline import Pipeline, Stage
 class ReadBoard(Input, kw_only=True):
     """The pipeline to show (the intake where none is named), what leads to show of it, and how many cards a column.
 
-    `asOf` is a past moment: the cards, counts and sums as they stood then, in the stages as they are now.
+    `asOf` is a past moment: the cards, counts and sums as they stood then, in the stages that there were, as they are called now.
     """
 
     pipeline_id: Ref | None = None
@@ -117,6 +117,8 @@ async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
     _check(input.limit)
     past = _past(tx, input)
     pipeline = await pipelines.get(tx, input.pipeline_id) if input.pipeline_id else await pipelines.intake(tx)
+    if past is not None:
+        pipeline.stages = await pipelines.stages_at(tx, pipeline.id, past)
     shown = [stage for stage in pipeline.stages if not stage.closed]
     tests, args = await matching(tx, input.where, input.search)
     args.append([stage.id for stage in shown])

@@ -96,6 +96,16 @@ async def get(tx: Tx, ref: Ref | UUID) -> Pipeline:
     return await _with_stages(tx, row, f"There is no pipeline “{ref}” in your organization.")
 
 
+async def stages_at(tx: Tx, pipeline_id: UUID, at: datetime) -> list[Stage]:
+    """The stages that a pipeline had at a moment, in their order, those that were archived or removed since among them."""
+    rows = await tx.fetch(
+        f"""SELECT {_STAGE} FROM stages
+             WHERE org_id = $1 AND pipeline_id = $2 AND (archived_at IS NULL OR archived_at > $3) ORDER BY position, id""",
+        tx.org_id, pipeline_id, at,
+    )  # fmt: skip
+    return [Stage(**dict(row)) for row in rows]
+
+
 async def intake(tx: Tx) -> Pipeline:
     """The pipeline that captured leads enter. Raises Conflict where the organization has none. Spec B4."""
     row = await tx.fetchrow(f"SELECT {_PIPELINE} FROM pipelines WHERE org_id = $1 AND is_intake", tx.org_id)

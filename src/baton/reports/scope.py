@@ -65,7 +65,7 @@ class Scope:
 
 
 async def scope(tx: Tx, input: OverPipeline | OverAny, *, by: str = "created_at") -> Scope:
-    """The leads that a report is about, in at most four statements; the period counts by `created_at` or another column.
+    """The leads that a report is about, in at most four statements, of the past five; the period counts by `created_at` or another column.
 
     Raises NotFound for a pipeline, Invalid for a day to come or a condition that cannot be read.
     """
@@ -74,7 +74,10 @@ async def scope(tx: Tx, input: OverPipeline | OverAny, *, by: str = "created_at"
     zone = ZoneInfo(org.time_zone)
     at = moment(input.as_of, zone, tx.now)
     known = await rates(tx, org.currency)
-    rowset = "leads" if at >= tx.now else as_of_rowset.rowset("$2")
+    past = at < tx.now
+    if pipeline is not None and past:
+        pipeline.stages = await pipelines.stages_at(tx, pipeline.id, at)
+    rowset = as_of_rowset.rowset("$2") if past else "leads"
     found = Scope(rowset, "", [tx.org_id, at], at, org, pipeline, known)
     tests = ["l.org_id = $1", "l.deleted_at IS NULL", "l.created_at <= $2::timestamptz"]
     if pipeline is not None:
