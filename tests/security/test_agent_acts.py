@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.doors.conftest import Caller
+from tests.security.bodies import case_of
 from tests.team import Team
 
 NOTE = "/api/v1/crm.leads.logActivity"
@@ -90,3 +91,21 @@ async def test_scopes_hold_before_the_policy(http: httpx2.AsyncClient, desk: Any
     answer = await http.post(NOTE, json=note, headers={"x-api-key": made["token"]})
     assert answer.status_code == 403
     assert await admin.ok("POST", "/api/v1/crm.approvals.list", {}) == []
+
+
+SET_UP = (
+    "crm.automations.create", "crm.automations.edit", "crm.sequences.create", "crm.sequences.edit", "crm.mailboxes.create",
+    "crm.mailboxes.update", "crm.templates.create", "crm.templates.update",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SET_UP)
+async def test_an_agent_sets_up_nothing_that_sends_by_itself(http: httpx2.AsyncClient, ana: Caller, name: str) -> None:
+    """What members may set up and what then acts or sends without asking is not an agent's, though its policy allows everything."""
+    team = ana.team
+    made = await ana.ok("POST", "/api/v1/crm.members.addAgent", {"name": "Eager"})
+    rows = [{"name": "All", "operation": "*", "decision": "allow"}]
+    await ana.ok("POST", "/api/v1/crm.agents.setPolicy", {"agentId": made["id"], "rows": rows})
+    token = await ana.ok("POST", "/api/v1/crm.credentials.create", {"name": "E", "memberId": made["id"]})
+    answer = await http.post(f"/api/v1/{name}", json=await case_of(team, name), headers={"x-api-key": token["token"]})
+    assert answer.status_code == 403, answer.text

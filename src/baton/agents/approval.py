@@ -11,6 +11,7 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.agents import limits
 from baton.agents.stake import largest_value, lead_of
+from baton.contacts import matching
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound, TooMany
@@ -19,6 +20,7 @@ from baton.kernel.shapes import PageSize
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads
 from baton.messages.draft import fixed
+from baton.messages.whatsapp.send import SendWhatsapp
 
 State = Literal["waiting", "approved", "done", "rejected", "expired", "stale", "failed"]
 MOST_WAITING = 500
@@ -275,4 +277,11 @@ async def must_be_fresh(tx: Tx, found: Approval) -> None:
         raise Conflict(f"{changed} changed {lead.name} since this was asked for. Read it again, and ask anew.")
 
 
+async def _numbered(tx: Tx, actor: Actor, input: SendWhatsapp) -> SendWhatsapp:
+    """A WhatsApp message to the number that the lead has now: to another it is not sent."""
+    lead = await leads.get(tx, input.lead_id)
+    return msgspec.structs.replace(input, lead_id=str(lead.id), to=(await matching.read(tx)).phone(lead.phone))
+
+
 settlers["crm.emails.send"] = fixed
+settlers["crm.whatsapp.send"] = _numbered

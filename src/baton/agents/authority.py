@@ -38,7 +38,11 @@ class _Kept(msgspec.Struct):
     asks: list[str] = []
 
 
-_NEVER = ("crm.agents.", "crm.approvals.", "crm.members.")
+_NEVER = (
+    "crm.agents.", "crm.approvals.", "crm.members.", "crm.automations.", "crm.sequences.create", "crm.sequences.edit", "crm.mailboxes.",
+    "crm.templates.",
+)  # fmt: skip
+"""Administration, whoever else may do it: what an agent set up here would send by itself, past every approval."""
 
 
 def ever(op: Operation, rows: Sequence[PolicyRow]) -> bool:
