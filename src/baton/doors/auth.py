@@ -1,5 +1,6 @@
 """Who asks: a person's JWT, an API key, an agent's token, or a signed-in person's own page. Spec B9, C1."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -47,7 +48,7 @@ class Token(msgspec.Struct, rename="camel"):
     """A bearer token, when it ends (UTC), and the organizations that it opens."""
 
     token: str
-    expires_at: Any
+    expires_at: datetime
     memberships: tuple[Membership, ...]
 
 
