@@ -16,6 +16,8 @@ from baton.kernel.operation import decode_as
 from baton.kernel.values import utc_now
 from tests.automations.conftest import Work, automation, note, tag
 from tests.team import Team
+from tests.webhooks.conftest import receiver as receiver
+from tests.webhooks.receiver import Receiver
 
 NOTE = {"on": "activity", "kind": "note_added"}
 QUIET = {"on": "quiet", "days": 5}
@@ -379,3 +381,22 @@ async def test_what_cannot_work_is_said_where_it_is_written(team: Team, given: d
     body = {"name": "N", "trigger": {"on": "activity", "kind": "note_added"}} | given
     with pytest.raises(Invalid, match=word):
         await team.do(team.ben, "crm.automations.create", body)
+
+
+async def test_a_webhook_step_calls_until_it_is_taken(fresh: Team, work: Work, receiver: Receiver) -> None:
+    """One call with the lead as it is; refused for a moment, it is made again with the same Idempotency-Key."""
+    await automation(fresh, [{"do": "webhook", "url": receiver.url}, tag("told")])
+    lead = await fresh.capture()
+    await fresh.do(fresh.ben, "crm.leads.logActivity", leadId=str(lead.id), type="note", notes="hi")
+    receiver.status = 500
+    at = utc_now()
+    await work(now=at)
+    (waiting,) = await runs(fresh)
+    assert (waiting.status, waiting.error) == ("waiting", "It answered 500.")
+    receiver.status = 200
+    await work(now=at + timedelta(minutes=1))
+    (run,) = await runs(fresh)
+    assert (run.status, [step.outcome for step in run.steps]) == ("done", ["done", "done"])
+    assert len({call.headers["idempotency-key"] for call in receiver.messages}) == 1
+    assert len(receiver.messages) == 2
+    assert "automation_called" in [entry.kind for entry in await fresh.log(lead.id)]
