@@ -109,3 +109,23 @@ async def test_a_template_that_would_not_end_is_cut_off(fresh: Team, work: Any) 
         await work()
     assert (await fresh.do(fresh.ana, "crm.leads.get", leadId=str(lead.id))).tags == ["fine"]
     assert [run.automation for run in (await fresh.do(fresh.ana, "crm.automations.held")).items] == ["Bomb"]
+
+
+async def test_an_erased_person_is_forgotten_and_left_alone(fresh: Team, work: Any) -> None:
+    """What waits for them ends, and no error still tells their name. Defence: each room forgets what it keeps."""
+    made = await sequence(fresh, [WAIT, {"do": "task", "title": "Call"}])
+    lead = await fresh.capture(firstName="Zebulon")
+    began = await enrol(fresh, made, lead)
+    fails = {"do": "operation", "operation": "crm.leads.moveStage", "input": {"stageId": "{{ lead.firstName }}"}}
+    await automation(fresh, [fails])
+    await fresh.do(fresh.ben, "crm.leads.logActivity", leadId=str(lead.id), type="note", notes="go")
+    await work()
+    await fresh.do(fresh.ana, "crm.contacts.erase", contactId=str(lead.contact_id), confirm=lead.email)
+    (run,) = (await fresh.do(fresh.ana, "crm.automations.runs")).items
+    assert run.status == "dropped"
+    ended = await fresh.do(fresh.ana, "crm.enrolments.get", enrolmentId=str(began.id))
+    assert ended.state == "stopped"
+    await work(now=utc_now() + timedelta(days=9))
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        for table in ("automation_runs", "automation_steps", "enrolments", "enrolment_steps"):
+            assert not await conn.fetchval(f"SELECT count(*) FROM {table} t WHERE t::text LIKE '%Zebulon%'")

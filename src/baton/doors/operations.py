@@ -17,6 +17,7 @@ from baton.agents import refusals as agent_refusals
 from baton.agents import retire as retire_agent
 from baton.agents import turns as agent_turns
 from baton.automations import escalate, nurture, remind
+from baton.automations import forget as forget_automations
 from baton.automations.rules import automation, dry_run
 from baton.automations.rules import change as change_automation
 from baton.automations.rules import outcome as automation_outcome
@@ -133,7 +134,7 @@ MODULES: tuple[ModuleType, ...] = (
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
     record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
-    received_messages, receive, settle, forget_messages, whatsapp_account, whatsapp_hear, whatsapp_send,
+    received_messages, receive, settle, forget_messages, forget_automations, whatsapp_account, whatsapp_hear, whatsapp_send,
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,
