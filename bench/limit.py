@@ -63,7 +63,8 @@ def _line(statement: Statement, made: dict[str, str]) -> str:
     if not statement.prepared and len(parts) > 1:
         return "\n".join(["\\startpipeline", *(f"{part};" for part in parts), "\\endpipeline"])
     sql = _PARAMETER.sub(lambda found: _value(statement.args[int(found[1]) - 1], made), statement.sql)
-    return f"{' '.join(sql.split())};"
+    # A class of letters in a regular expression looks like a variable too.
+    return f"{' '.join(sql.split())};".replace("'[^[:alnum:]]+'", "E'[^[\\x3aalnum\\x3a]]+'")
 
 
 def _value(arg: str | None, made: dict[str, str]) -> str:
