@@ -2,6 +2,8 @@
 
 import re
 
+from playwright.async_api import expect
+
 from baton.accounts.sign_in import prove
 from tests.browser.conftest import OpenRoom
 from tests.browser.stages import lead
@@ -101,7 +103,7 @@ async def test_a_provider_and_a_rule_look_new_leads_up(enter: OpenRoom, team: Te
     page = await room.go("/settings/enrichment")
     await page.get_by_role("link", name="Add a provider").click()
     await page.get_by_role("link", name="Any HTTP interface").click()
-    await page.get_by_label("Configuration").wait_for()
+    await expect(page.get_by_label("Configuration")).to_have_value(re.compile("api.example.com"))
     await page.get_by_label("Name").fill("People data")
     await page.get_by_role("dialog").get_by_role("button", name="Save").click()
     await page.get_by_text("People data can be asked now.").wait_for()

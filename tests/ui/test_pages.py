@@ -216,3 +216,15 @@ async def test_files_are_kept_for_ever_under_their_own_address(http: httpx2.Asyn
     assert (await http.get("/ui/stale/css/baton.css")).headers["cache-control"] == "no-cache"
     for path in ("../vendor.lock", "..%2Fvendor.lock", "templates/board.html", "css/none.css"):
         assert (await http.get(f"/ui/x/{path}")).status_code in (307, 404)
+
+
+async def test_a_form_meets_the_limits_that_other_doors_meet(
+    http: httpx2.AsyncClient, db: Database, fresh: Team
+) -> None:
+    """ATTACKS: a page is no way around the schema."""
+    ana = await sign_in(http, db, fresh.ana)
+    long = {"csrf": ana.csrf, "name": "x" * 5000, "label": "x" * 5000, "type": "shortText", "firstName": "x" * 5000}
+    for path in ("/leads/views/new", "/segments/new", "/settings/fields/new", "/leads/new", "/contacts/new"):
+        answer = await ana.post(path, long | {"lastName": "y", "email": "y@x.example"})
+        assert answer.status_code == 422, path
+    assert await fresh.do(fresh.ana, "crm.fields.list") == []

@@ -14,6 +14,7 @@ from baton.doors.web.render import redirect
 from baton.doors.web.visit import Visit
 from baton.enrichment.runs import Enrich, EnrichmentRun
 from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.explain import explained
 from baton.kernel.page import Page
 from baton.leads.edit import EditLead
 from baton.leads.find import GetLead
@@ -119,7 +120,7 @@ def _edit(lead: Lead, new: dict[str, Any]) -> EditLead:
     try:
         return msgspec.convert({"leadId": str(lead.id), "version": lead.version} | new, EditLead)
     except msgspec.ValidationError as error:
-        raise Invalid(str(error).partition(" - at")[0]) from None
+        raise explained(error, EditLead) from None
 
 
 def _open(was: Fact, visit: Visit, *, wrong: str | None = None, theirs: str | None = None) -> Fact:

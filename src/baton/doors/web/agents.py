@@ -12,6 +12,7 @@ from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import who
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.explain import explained
 
 HERE = "/settings/agents"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -134,7 +135,7 @@ def _converted(wish: dict[str, Any], type: Any) -> Any:
     try:
         return msgspec.convert(wish, type)
     except msgspec.ValidationError as error:
-        raise Invalid(str(error).partition(" - at")[0]) from None
+        raise explained(error, type) from None
 
 
 def _hours(fields: dict[str, str], days: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from baton.doors.web import periods
 from baton.doors.web.render import page
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid
+from baton.kernel.explain import explained
 from baton.reports.back_test import BackTest, BackTested, Ranking
 from baton.scoring.rules import Factor, NewFactor
 
@@ -57,7 +58,7 @@ async def _asked(visit: Visit, factors: list[Factor]) -> BackTest:
     try:
         new = msgspec.convert(proposed, list[NewFactor])
     except msgspec.ValidationError as error:
-        raise Invalid(str(error).partition(" - at")[0]) from None
+        raise explained(error, list[NewFactor]) from None
     name = visit.fields.get("period", "")
     today = visit.now.astimezone(visit.zone).date()
     span = periods.span(name, today) if name in periods.NAMES else None

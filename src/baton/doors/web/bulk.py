@@ -16,6 +16,7 @@ from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.explain import explained
 from baton.leads.bulk import BulkUpdate
 from baton.leads.chunks import Changed
 from baton.leads.edit import LeadFacts
@@ -193,7 +194,7 @@ async def _fact(visit: Visit) -> LeadFacts:
     try:
         return msgspec.convert(given, LeadFacts)
     except msgspec.ValidationError as error:
-        raise Invalid(str(error).partition(" - at")[0], field="value") from None
+        raise Invalid(explained(error, LeadFacts).message, field="value") from None
 
 
 async def _put(visit: Visit, ids: list[str], every: str) -> Progress:

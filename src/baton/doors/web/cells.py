@@ -13,6 +13,7 @@ from baton.doors.web.render import fragment, redirect, trigger
 from baton.doors.web.show import SOURCES
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.explain import explained
 from baton.leads.assign import Assign
 from baton.leads.edit import EditLead
 from baton.leads.find import GetLead
@@ -115,6 +116,6 @@ async def _set(visit: Visit, lead: Lead, column: catalogue.Column) -> Lead:
     try:
         wish = msgspec.convert({"leadId": str(lead.id)} | new, EditLead)
     except msgspec.ValidationError as error:
-        raise Invalid(str(error).partition(" - at")[0]) from None
+        raise explained(error, EditLead) from None
     edited: Lead = await visit.perform("crm.leads.update", wish)
     return edited

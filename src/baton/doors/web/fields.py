@@ -11,6 +11,7 @@ from baton.doors.web.visit import Visit
 from baton.fields.define import CreateField, UpdateField
 from baton.fields.definition import SLOTS, Definition
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.explain import explained
 from baton.leads.chunks import Changed
 from baton.leads.index_field import IndexField, Indexing
 from baton.leads.tags import RemoveTag, RenameTag, Tag
@@ -51,7 +52,7 @@ async def new(visit: Visit) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except msgspec.ValidationError as refusal:
-            error = Invalid(str(refusal).partition(" - at")[0])
+            error = explained(refusal, CreateField)
     return await _sheet(visit, None, visit.fields, error)
 
 

@@ -14,6 +14,7 @@ from baton.doors.web.show import ago, who
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.actor import Role
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.explain import explained
 
 HERE, KEYS = "/settings/members", "/settings/keys"
 ROLES = [("admin", "Admin"), ("member", "Member"), ("viewer", "Viewer")]
@@ -56,7 +57,7 @@ async def add(visit: Visit) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except msgspec.ValidationError as refusal:
-            error = Invalid(str(refusal).partition(" - at")[0])
+            error = explained(refusal, AddPerson)
     return await sheet(
         visit, "member_new.html", "Add a person", act="Add", back=HERE, values=values | {"password": ""}, error=error, here=HERE,
         roles=_roles(visit),

@@ -11,6 +11,7 @@ from baton.doors.web.render import done, fragment
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.explain import explained
 
 
 async def new_contact(visit: Visit) -> Response:
@@ -35,7 +36,7 @@ async def _new(visit: Visit, sort: Sort) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except msgspec.ValidationError as refusal:
-            error = Invalid(str(refusal).partition(" - at")[0])
+            error = explained(refusal, sort.create)
     return await sheet(
         visit, "record_new.html", f"Add a {sort.noun}", act="Add", back=sort.home, values=visit.fields, error=error,
         here=sort.home, facts=sort.facts,

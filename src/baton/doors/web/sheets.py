@@ -14,6 +14,7 @@ from baton.doors.web.render import done, page
 from baton.doors.web.show import SOURCES, due_at
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.explain import explained
 from baton.leads.assign import Assign
 from baton.leads.convert import Convert, Converted
 from baton.leads.create import NewLead
@@ -89,7 +90,10 @@ def _new_lead(fields: Mapping[str, str], currency: str) -> NewLead:
             raise Invalid(f"{words} is required.", field=name)
     texts = ("firstName", "lastName", "email", "phone", "companyName", "title", "pipelineId", "source")
     given: dict[str, Any] = {name: text for name in texts if (text := fields.get(name, "").strip())}
-    return msgspec.convert(given | {"valueCents": cents(fields.get("value", ""), currency)}, NewLead)
+    try:
+        return msgspec.convert(given | {"valueCents": cents(fields.get("value", ""), currency)}, NewLead)
+    except msgspec.ValidationError as error:
+        raise explained(error, NewLead) from None
 
 
 async def assign(visit: Visit) -> Response:

@@ -12,6 +12,7 @@ from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import STATUSES
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.explain import explained
 from baton.leads.remove_stage import RemoveStage
 from baton.pipelines.pipeline import Stage
 from baton.pipelines.stages import AddStage, EditStage
@@ -109,4 +110,4 @@ def _read(visit: Visit, type: Any, **known: Any) -> Any:
     try:
         return msgspec.convert(given, type)
     except msgspec.ValidationError as error:
-        raise Invalid(str(error).partition(" - at")[0]) from None
+        raise explained(error, type) from None

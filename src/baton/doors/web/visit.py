@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 
 from baton.accounts.members import Member
@@ -52,6 +53,8 @@ class Visit:
         """Perform an operation as this person."""
         changes = find(name).kind == "mutation"
         id = new_id() if changes else None
+        if changes and isinstance(input, msgspec.Struct):
+            input = msgspec.to_builtins(input)  # so that what a form says meets the limits that other doors meet
         answer = await perform(
             database(self.request), self.actor, name, input, idempotency_key=idempotency_key, operation_id=id
         )

@@ -18,3 +18,4 @@ import "./reorder.js";
 import "./cells.js";
 import "./drop.js";
 import "./past.js";
+import "./rooms.js";
