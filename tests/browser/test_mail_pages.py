@@ -113,7 +113,7 @@ async def test_the_pages_of_mail_are_accessible_and_fit(
     (template, *_) = await team.do(team.ana, "crm.templates.list")
     paths = {
         "mail": "/settings/mail", "mailbox-new": "/settings/mail/mailboxes/new", "template": f"/settings/mail/templates/{template.id}",
-        "template-new": "/settings/mail/templates/new", "email": f"/leads/{lead.id}/email",
+        "template-new": "/settings/mail/templates/new", "email": f"/leads/{lead.id}/email", "number-new": "/settings/mail/numbers/new",
     }  # fmt: skip
     wrong: list[str] = []
     for across, down in ((1440, 900), (390, 844)):
