@@ -60,7 +60,7 @@ def idempotency_key(request: Request) -> str | None:
 def expected_version(request: Request, op: Operation, given: dict[str, Any]) -> dict[str, int]:
     """The version that If-Match names, for operations that take one (RFC 9110). Raises Invalid."""
     tag = request.headers.get("if-match", "*").strip()
-    if tag == "*" or "version" not in op.input.__struct_fields__:
+    if tag == "*" or op.kind == "query" or "version" not in op.input.__struct_fields__:
         return {}
     match = _TAG.fullmatch(tag)
     if match is None:
