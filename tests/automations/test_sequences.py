@@ -277,6 +277,23 @@ async def test_an_automation_enrols_notifies_and_sends(fresh: Team, mail: PostOf
     assert "Jane Smith called" in [notice.title for notice in notices.items]
 
 
+async def test_whatsapp_needs_a_phone_and_a_number(fresh: Team, work: Work) -> None:
+    """Who has no phone is refused at the door; where the organization has no number the step is held, and says so."""
+    made = await sequence(fresh, [{"do": "whatsapp", "template": "hello", "variables": ["{{ lead.firstName }}"]}])
+    with pytest.raises(Conflict, match="no phone"):
+        await enrol(fresh, made, await fresh.capture())
+    began = await enrol(fresh, made, await fresh.capture(phone="+49 30 5550 0142"))
+    at = began.created_at
+    for _ in range(8):
+        await work(now=at)
+        found = await read(fresh, began)
+        if found.state == "held":
+            break
+        at = found.next_at
+    assert found.state == "held"
+    assert "WhatsApp" in found.detail
+
+
 @pytest.mark.parametrize(
     ("plan", "word"),
     [
