@@ -42,6 +42,19 @@ async def person(team: Team) -> Any:
     await team.do(team.ben, "crm.leads.update", ref | {"fields": {"hand": "left-handed"}})
     await team.do(team.ben, "crm.leads.logActivity", ref | {"type": "call", "notes": "Zsuzsanna is left-handed"})
     await team.do(team.ben, "crm.leads.followUp", ref | {"title": "Call Zsuzsanna", "dueAt": "2030-01-01T10:00:00Z"})
+    async with team.db.transaction(team.org_id) as conn:  # what other rooms keep of a person
+        await conn.execute(
+            """INSERT INTO messages (org_id, id, channel, lane_id, lead_id, thread_id, recipient, sender, subject, text, state, next_at,
+                                     actor, activity_id, operation_id, created_at)
+               VALUES ($1, uuidv7(), 'email', uuidv7(), $2, uuidv7(), 'zsuzsa@secret.example', 'us@acme.example', 'Zsuzsanna',
+                       'left-handed', 'waiting', now() + interval '1 day', '{}', uuidv7(), uuidv7(), now())""",
+            team.org_id, lead.id,
+        )  # fmt: skip
+        await conn.execute(
+            """INSERT INTO approvals (org_id, id, agent_id, operation, input, summary, why, lead_id, asked, created_at, expires_at)
+               VALUES ($1, uuidv7(), $2, 'x', 'Zsuzsanna', 'To Zsuzsanna', 'left-handed', $3, 'a', now(), now() + interval '1 day')""",
+            team.org_id, team.marcus.id, lead.id,
+        )  # fmt: skip
     other = await team.do(team.ben, "crm.contacts.create", {"name": "Zsuzsanna N", "email": "zsuzsa@home.example"})
     await team.do(team.ben, "crm.contacts.merge", survivorId=str(lead.contact_id), mergedId=str(other.id))
     return await team.do(team.ben, "crm.leads.get", ref)

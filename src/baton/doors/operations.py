@@ -9,6 +9,7 @@ from baton.agents import approval as approvals
 from baton.agents import carry_out as carry_out_approved
 from baton.agents import decide as decide_approvals
 from baton.agents import evidence as agent_evidence
+from baton.agents import forget as forget_asked
 from baton.agents import limits as agent_limits
 from baton.agents import model as agent_model
 from baton.agents import playbook, run, start_organization, undo, undo_import, undo_since
@@ -130,7 +131,8 @@ MODULES: tuple[ModuleType, ...] = (
     pipeline, restore_pipelines, stages, summary, analytics, back_test, conversion, forecast, funnel, overview, people, velocity,
     routed_pipelines, route, routing_rules, scoring_bands, scoring_rules, cancel, complete, follow_up, task, webhooks,
     webhook_deliveries, auto_enrichment, enrichment_providers, enrichment_runs, lead_search, fill, company,
-    duplicates, matching, find_contacts, log_seals, remove_contacts, erase, forget, merge, rates, define_fields, index_field,
+    duplicates, matching, find_contacts, log_seals, remove_contacts, erase, forget, forget_asked, merge, rates, define_fields,
+    index_field,
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
     record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
