@@ -375,6 +375,16 @@ async def test_mailboxes_are_their_owners(fresh: Team, carla: Team, post: PostOf
     assert sent.sender == "ben@x.example"
 
 
+async def test_what_waits_in_a_removed_mailbox_is_called_off(fresh: Team, post: PostOffice) -> None:
+    """Nothing waits for ever, and what did not leave does not count for the gap."""
+    mailbox = await connect(fresh, post)
+    lead = await fresh.capture()
+    made = await fresh.do(fresh.ben, "crm.emails.send", leadId=str(lead.id), subject="Hi", text="Hi")
+    await fresh.do(fresh.ana, "crm.mailboxes.remove", mailboxId=str(mailbox.id))
+    assert (await fresh.do(fresh.ben, "crm.messages.get", messageId=str(made.id))).state == "cancelled"
+    assert (await fresh.do(fresh.vera, "crm.messages.mayWrite", leadId=str(lead.id))).allowed
+
+
 async def test_killed_workers_send_nothing_twice(fresh: Team, post: PostOffice, settings: Settings) -> None:
     """`kill -9` at random moments: each message is sent or in doubt and listed, none left twice, and the counts prove it."""
     await connect(fresh, post)

@@ -19,6 +19,7 @@ from baton.kernel.relay_mail import Security
 from baton.kernel.shapes import Version
 from baton.kernel.values import Ref, new_id
 from baton.messages.mailbox_facts import checked
+from baton.messages.message import call_off
 
 MAX_MAILBOXES = 200
 _SECRETS = ("smtp_password", "imap_password")
@@ -225,7 +226,8 @@ async def remove(tx: Tx, actor: Actor, input: NameMailbox) -> Mailbox:
         tx.org_id, before.id,
     )  # fmt: skip
     assert row is not None
-    await tell(tx, actor, kinds.MAILBOX_REMOVED, before)
+    called_off = await call_off(tx, before.id, "The mailbox was removed.")
+    await tell(tx, actor, kinds.MAILBOX_REMOVED, before, calledOff=called_off)
     return struct_of(row, Mailbox)
 
 

@@ -121,6 +121,18 @@ async def put(tx: Tx, actor: Actor, **facts: Any) -> Message:
     return from_row(row)
 
 
+async def call_off(tx: Tx, lane_id: UUID, why: str) -> int:
+    """Call off what waits in a lane that carries nothing any more; what did not leave counts for nobody. Answers how many."""
+    rows = await tx.fetch(
+        """UPDATE messages SET state = 'cancelled', error = $3, version = version + 1
+            WHERE org_id = $1 AND lane_id = $2 AND state = 'waiting' RETURNING id""",
+        tx.org_id, lane_id, why,
+    )  # fmt: skip
+    ids = [row["id"] for row in rows]
+    await tx.execute("DELETE FROM outreach WHERE org_id = $1 AND message_id = ANY ($2)", tx.org_id, ids)
+    return len(ids)
+
+
 @operation("crm.messages.get", kind="query", role=Role.VIEWER, summary="Read a message")
 async def read(tx: Tx, actor: Actor, input: GetMessage) -> Message:
     """A message. Raises NotFound."""

@@ -13,6 +13,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.values import clean, new_id
+from baton.messages.message import call_off
 
 Provider = Literal["meta", "twilio"]
 BASES = {"meta": "https://graph.facebook.com/v23.0", "twilio": "https://api.twilio.com"}
@@ -159,7 +160,7 @@ async def _insert(tx: Tx, id: UUID, input: SetAccount, number: str, name: str, b
 
 @operation("crm.whatsapp.removeAccount", role=Role.ADMIN, summary="Remove a WhatsApp number")
 async def remove_account(tx: Tx, actor: Actor, input: NameAccount) -> Account:
-    """Remove a number and its secrets. Raises NotFound, Forbidden for agents."""
+    """Remove a number and its secrets; what waits in it is called off. Raises NotFound, Forbidden for agents."""
     if actor.type == "agent":
         raise Forbidden("WhatsApp numbers are removed by people.")
     before = await get(tx, input.account_id)
@@ -169,6 +170,7 @@ async def remove_account(tx: Tx, actor: Actor, input: NameAccount) -> Account:
         tx.org_id, before.id,
     )  # fmt: skip
     assert row is not None
+    await call_off(tx, before.id, "The number was removed.")
     await _tell(tx, actor, before, removed=True)
     return struct_of(row, Account)
 
