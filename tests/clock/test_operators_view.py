@@ -8,14 +8,17 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
 
 from baton.doors.app import create_app
+from baton.jobs import worker
 from baton.kernel.db import Database
 from baton.kernel.errors import Forbidden, NotFound
 from baton.kernel.operation import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from tests.operations.cases_clock import held_job, late_lead
+from tests.security.test_work import enqueue, working
 from tests.team import Team
 
 
@@ -147,3 +150,23 @@ async def test_a_person_retries_or_drops_a_held_job_of_their_own_organization(
         await fresh.do(fresh.ana, "crm.jobs.drop", jobId=2**70)
     await fresh.db.relay.execute("DELETE FROM jobs.pgqueuer WHERE id = $1", first)
     assert utc_now() > found[0].created_at
+
+
+async def test_what_a_worker_could_not_do_is_held_with_its_error(
+    fresh: Team, quiet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poisoned job of an organization: its admin sees what went wrong, and drops it."""
+
+    def soon(parameters: Any) -> DatabaseRetryEntrypointExecutor:
+        return DatabaseRetryEntrypointExecutor(parameters, max_attempts=1, initial_delay=timedelta(milliseconds=50))
+
+    monkeypatch.setattr(worker, "_retrying", soon)
+    await enqueue(fresh.db, "wakeAgents", b'{"orgId":"' + str(fresh.org_id).encode() + b'","kind":5}')
+
+    async def held() -> bool:
+        return bool(await fresh.do(fresh.ana, "crm.jobs.held"))
+
+    await working(fresh.db, held, 30)
+    (job,) = await fresh.do(fresh.ana, "crm.jobs.held")
+    assert "Expected `str`, got `int`" in str(job.error)
+    await fresh.do(fresh.ana, "crm.jobs.drop", jobId=job.id)

@@ -24,7 +24,10 @@ def queries(driver: Driver) -> Queries:
 
 
 async def install(owner: asyncpg.Connection) -> None:
-    """Make the queue's tables or bring them to PgQueuer's installed version, and let the relay's role use them."""
+    """Make the queue's tables or bring them to PgQueuer's installed version, and let the relay's role use them.
+
+    The index of ours finds the errors of a held job.
+    """
     jobs = queries(AsyncpgDriver(owner))
     if await jobs.schema_is_installed():
         await jobs.apply_upgrade()
@@ -33,6 +36,7 @@ async def install(owner: asyncpg.Connection) -> None:
             await jobs.install()
     async with owner.transaction():
         await owner.execute(f"""
+            create index if not exists pgqueuer_log_errors on {SCHEMA}.pgqueuer_log (job_id) where traceback is not null;
             grant usage on schema {SCHEMA} to {RELAY_ROLE};
             grant select, insert, update, delete, truncate on all tables in schema {SCHEMA} to {RELAY_ROLE};
             grant usage, select on all sequences in schema {SCHEMA} to {RELAY_ROLE};
