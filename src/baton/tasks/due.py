@@ -1,6 +1,6 @@
 """What falls due: told once, and the next occurrence made of what recurs. Spec A6, C5."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from baton.activities import kinds
@@ -13,6 +13,7 @@ from baton.tasks.task import COLUMNS, from_row
 
 AT_ONCE = 200
 ROUNDS = 25
+LATE = timedelta(days=2)
 
 
 class FellDue(Output, kw_only=True):
@@ -24,7 +25,10 @@ class FellDue(Output, kw_only=True):
 
 @operation("crm.tasks.tellDue", role=Role.MEMBER, summary="Tell which tasks are due", internal=True)
 async def tell_due(tx: Tx, actor: Actor, input: Nothing) -> FellDue:
-    """Tell of at most 200 tasks that fell due, the longest due first, each once; of what recurs the next one is made."""
+    """Tell of at most 200 tasks that fell due, the longest due first, each once; of what recurs the next one is made.
+
+    What has been due for days is overdue, which the morning's reminder says: it is not told as if it fell due now.
+    """
     rows = await tx.fetch(
         f"""SELECT {COLUMNS} FROM tasks WHERE org_id = $1 AND status = 'open' AND due_told_at IS NULL AND due_at <= $2
              ORDER BY due_at, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED""",
@@ -47,7 +51,7 @@ async def tell_due(tx: Tx, actor: Actor, input: Nothing) -> FellDue:
         *(
             Entry(kind=kinds.TASK_DUE, subject_type="task", subject_id=task.id, lead_id=task.lead_id,
                   payload={"name": task.title, "title": task.title, "dueAt": task.due_at.isoformat()})
-            for task in tasks if task.lead_id not in deleted
+            for task in tasks if task.lead_id not in deleted and task.due_at > tx.now - LATE
         ),
     )  # fmt: skip
     made = [await make_next(tx, actor, task) for task in tasks if task.recurrence]

@@ -43,10 +43,14 @@ Rule = Callable[[Row, People], Say | None]
 
 @operation("crm.notifications.ofActivities", role=Role.MEMBER, summary="Notify of activities", internal=True)
 async def of_activities(tx: Tx, actor: Actor, input: OfActivities) -> Notified:
-    """Tell members of what these activities say; nobody is told of their own act, or of anything twice."""
+    """Tell members of what these activities say; nobody is told of their own act, or of anything twice.
+
+    An assignment that was written down more than a day after it happened is history, and no news.
+    """
     rows = await tx.fetch(
         """SELECT a.id, a.kind, a.actor_id, a.actor_name, a.actor_type, a.subject_type, a.subject_id, a.changes, a.payload, a.reason,
-                  a.operation_id, a.lead_id, l.name AS lead, l.owner_id, t.assignee_id, t.title AS task
+                  a.operation_id, a.occurred_at < a.recorded_at - interval '1 day' AS history, a.lead_id,
+                  l.name AS lead, l.owner_id, t.assignee_id, t.title AS task
              FROM activities a
              LEFT JOIN leads l ON l.org_id = a.org_id AND l.id = a.lead_id
              LEFT JOIN tasks t ON t.org_id = a.org_id AND a.subject_type = 'task' AND t.id = a.subject_id
@@ -56,7 +60,7 @@ async def of_activities(tx: Tx, actor: Actor, input: OfActivities) -> Notified:
     known, made = await people(tx), 0
     for row in rows:
         said = RULES[row["kind"]](row, known) if row["kind"] in RULES else None
-        if said is None:
+        if said is None or (row["history"] and said.event in ("assigned", "task_assigned")):
             continue
         activity_id: UUID | None = row["id"]
         if said.event == "assigned":
