@@ -20,6 +20,7 @@ from tests.team import Team, make_team
 from baton.accounts.members import AddPerson
 from baton.fields import lead as lead_fields
 from baton.kernel import settings as configuration
+from baton.kernel.data_dir import Lock
 from baton.kernel.db import Database, Tx
 from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
@@ -107,7 +108,8 @@ def dataset(leads: int, tell: Callable[[str], None]) -> Iterator[Dataset]:
     kept = cache() / f"{leads}-{key()}"
     if not (kept / "bench.json").exists():
         for other in cache().glob(f"{leads}-*"):
-            _remove(other)
+            if _unused(other):
+                _remove(other)
         kept.parent.mkdir(parents=True, exist_ok=True)
         tell(f"Building {leads:,} + {leads // 10:,} leads in {kept} …")
         built = build(kept, leads)
@@ -123,6 +125,15 @@ def dataset(leads: int, tell: Callable[[str], None]) -> Iterator[Dataset]:
     finally:
         if used != kept:
             _remove(used)
+
+
+def _unused(folder: Path) -> bool:
+    """Whether no process uses the database of a data set: another bench may run on one of older migrations."""
+    users = Lock(folder / "postgres.users")
+    try:
+        return users.take()
+    finally:
+        users.release()
 
 
 def _own_cluster(kept: Path, used: Path) -> None:
