@@ -67,25 +67,25 @@ async def caller(http: httpx2.AsyncClient, team: Team, who: str) -> Caller:
     return Caller(http, team, {"authorization": f"Bearer {token}", "orgid": str(team.org_id)})
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture
 async def ana(http: httpx2.AsyncClient, team: Team) -> Caller:
     """Northwind's admin."""
     return await caller(http, team, "ana")
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture
 async def ben(http: httpx2.AsyncClient, team: Team) -> Caller:
     """Northwind's member."""
     return await caller(http, team, "ben")
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture
 async def vera(http: httpx2.AsyncClient, team: Team) -> Caller:
     """Northwind's viewer."""
     return await caller(http, team, "vera")
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture
 async def stranger(http: httpx2.AsyncClient, carla: Team) -> Caller:
     """Another organization's admin."""
     return await caller(http, carla, "ana")

