@@ -44,7 +44,7 @@ run: setup ## Start Baton with a demo organization
 	@exec "$(BIN)/baton" up --demo --data "$${BATON_DATA:-$(CURDIR)/.baton}"
 
 test: setup-dev ## Run the tests
-	@"$(BIN)/python" -m pytest $(ARGS)
+	@"$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 spec: setup-dev ## Run the tests and write docs/spec.md: which test proves which line
 	@BATON_SPEC=1 "$(BIN)/python" -m pytest -q $(ARGS)
