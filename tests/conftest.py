@@ -1,5 +1,6 @@
 """What tests share: one embedded server for the run, a migrated database on it, and the product's pools."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -51,8 +52,16 @@ async def empty_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
     owner = await asyncpg.connect(server.dsn())
     await owner.execute(f"create database {name}")
     yield server.dsn(database=name)
-    await owner.execute(f"drop database {name} with (force)")
+    await _drop(owner, name)
     await owner.close()
+
+
+async def _drop(owner: asyncpg.Connection, name: str) -> None:
+    for _ in range(40):
+        try:
+            return await owner.execute(f"drop database {name} with (force)")
+        except asyncpg.InsufficientPrivilegeError:  # the server itself is at work in it: vacuum
+            await asyncio.sleep(0.25)
 
 
 @pytest_asyncio.fixture(scope="session")

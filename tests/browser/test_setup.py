@@ -91,6 +91,7 @@ async def test_a_webhook_is_made_tried_and_read(enter: OpenRoom, team: Team) -> 
     await page.get_by_role("button", name="Try it out").click()
     await page.get_by_role("link", name="webhook.test").click()
     await page.get_by_role("dialog").get_by_text("Not tried yet.").wait_for()
+    await page.wait_for_timeout(300)  # until it has risen
     assert await room.axe() == []
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Switch off").click()

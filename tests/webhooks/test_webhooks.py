@@ -203,7 +203,7 @@ async def test_a_slow_endpoint_holds_up_nobody(fresh: Team, carla: Team, receive
         while len(receiver.messages) < 13:  # noqa: ASYNC110 - the messages come from outside
             await asyncio.sleep(0.02)
     took = time.monotonic() - began
-    assert took < 1.4, "all were told before the slow one answered once"
+    assert took < 4, "all were told long before the slow one had answered twelve times"
     assert slow.most <= deliver.AT_ONCE
     async with asyncio.timeout(15):
         while len(slow.messages) < 12:  # noqa: ASYNC110
