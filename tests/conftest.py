@@ -59,9 +59,11 @@ async def empty_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
 async def _drop(owner: asyncpg.Connection, name: str) -> None:
     for _ in range(40):
         try:
-            return await owner.execute(f"drop database {name} with (force)")
+            await owner.execute(f"drop database {name} with (force)")
         except asyncpg.InsufficientPrivilegeError:  # the server itself is at work in it: vacuum
             await asyncio.sleep(0.25)
+        else:
+            return
 
 
 @pytest_asyncio.fixture(scope="session")
