@@ -3,6 +3,7 @@
 import json
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -153,7 +154,8 @@ async def test_document_bs_list(ben: Caller, ana: Caller, team: Team) -> None:
     assert str(lead.id) in [one["id"] for one in found["leads"]]
     assert {(one["status"], one["source"]) for one in found["leads"]} == {("qualified", "event")}
     assert (found["page"], found["limit"], found["total"]) == (1, 200, len(found["leads"]))
-    today = lead.created_at.date().isoformat()
+    zone = ZoneInfo((await team.do(team.ana, "crm.organization.get")).time_zone)
+    today = lead.created_at.astimezone(zone).date().isoformat()
     assert (await query(ben, "crm.leads.list", {"dateFrom": today, "dateTo": today, "limit": 1}))["total"] >= 1
     assert (await query(ben, "crm.leads.list", {"dateTo": "2000-01-01"}))["total"] == 0
     assert await query(ben, "crm.leads.list", {"dateFrom": lead.created_at.isoformat(), "stageId": str(lead.stage_id)})

@@ -1,10 +1,12 @@
 """Cases of notices, the calendar and service levels, richer tasks, and the operators' view."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from baton.activities import kinds
+from baton.kernel.values import utc_now
 from tests.operations.cases import case
 from tests.team import Team
 
@@ -168,7 +170,7 @@ async def _cancel(team: Team) -> Input:
 
 @case("crm.tasks.tellDue", kinds.TASK_DUE, foreign=False)
 async def _tell_due(team: Team) -> Input:
-    await _task(team, dueIn=None, dueAt="2026-01-05T10:00:00Z")
+    await _task(team, dueIn=None, dueAt=(utc_now() - timedelta(hours=1)).isoformat())
     return {}
 
 
