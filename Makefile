@@ -47,7 +47,7 @@ test: setup-dev ## Run the tests
 	@"$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 spec: setup-dev ## Run the tests and write docs/spec.md: which test proves which line
-	@BATON_SPEC=1 "$(BIN)/python" -m pytest -q $(ARGS)
+	@BATON_SPEC=1 "$(BIN)/python" -m pytest -q -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: setup-dev ## Measure every path beside its limit with a million leads (LINES="move list": some lines; ARGS)
 	@"$(BIN)/python" -m bench $(LINES) $(ARGS)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,9 +80,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_sessionfinish() -> None:
-    if os.environ.get("BATON_SPEC"):
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:  # one of several processes: who gathers them writes
+        told["spec"] = [{line: sorted(proofs) for line, proofs in _proofs.items()}, sorted(_failed)]
+    elif os.environ.get("BATON_SPEC"):
         Path(__file__).parents[1].joinpath("docs", "spec.md").write_text(table(), encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    proofs, failed = getattr(node, "workeroutput", {}).get("spec", ({}, ()))
+    for line, tests in proofs.items():
+        _proofs.setdefault(line, set()).update(tests)
+    _failed.update(failed)
 
 
 def table() -> str:
