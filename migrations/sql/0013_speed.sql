@@ -24,6 +24,7 @@ grant execute on function directory_forget_ended(timestamptz) to baton_relay;
 
 -- A search that looks at so many finds reads no more of them: the words of the index carry their organization, so what is read first is
 -- the asking organization's own, and it is tested once more. (All finds of a common word were read before: 0.3 s at a million leads.)
+-- Sequential and plain index scans are put off: fresh statistics or none at all must not make a search compute the words of every row.
 create or replace function search_leads(query text, most bigint default null) returns setof uuid
   language plpgsql stable security definer rows 200
   set search_path = pg_catalog, public, pg_temp set enable_seqscan = off set enable_indexscan = off as $$
