@@ -17,10 +17,10 @@ from baton.kernel.settings import Settings
 
 OWN = CollectorRegistry()
 REQUESTS = Counter(
-    "baton_requests_total", "Requests by door, method and status.", ("door", "method", "status"), registry=OWN
+    "baton_requests_total", "Requests by door, method and status.", ("door", "method", "status"), "", "", "", OWN
 )
 SECONDS = Histogram(
-    "baton_request_seconds", "How long requests take, by door.", ("door",), registry=OWN,
+    "baton_request_seconds", "How long requests take, by door.", ("door",), "", "", "", OWN,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )  # fmt: skip
 _DOORS = ("/api/trpc", "/api/v1", "/api", "/crm", "/mcp", "/f", "/ui", "/live", "/healthz", "/metrics")
