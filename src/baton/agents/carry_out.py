@@ -12,6 +12,7 @@ from baton.agents.perform_run import acting
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Consent, Database, Tx
 from baton.kernel.errors import BatonError, Conflict, Unavailable
+from baton.kernel.fairness import fair
 from baton.kernel.operation import Cause, Input, operation, perform
 from baton.kernel.values import utc_now
 
@@ -95,14 +96,12 @@ async def _close(db: Database, scheduler: Actor, each: ToDo, status: str, why: s
 
 async def due(db: Database, now: datetime, most: int) -> list[tuple[UUID, UUID]]:
     """Approvals that ended undecided, and those that were given but whose job did not come, at most `most` an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT org_id, id, row_number() OVER (PARTITION BY org_id ORDER BY expires_at) AS place FROM approvals
-              WHERE (status = 'waiting' AND expires_at <= $1) OR (status = 'approved' AND decided_at <= $2)) d
-            WHERE place <= $3""",
-        now, now - PATIENCE, most,
+    return await fair(
+        db,
+        """SELECT org_id, id, expires_at AS next_at FROM approvals
+            WHERE (status = 'waiting' AND expires_at <= $1) OR (status = 'approved' AND decided_at <= $2)""",
+        now, now - PATIENCE, per_organization=most,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def walk(db: Database, org_id: UUID, approval_id: UUID, now: datetime | None) -> int:

@@ -17,6 +17,7 @@ from baton.enrichment.search import AddFound
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database, Row, Tx
 from baton.kernel.errors import BatonError
+from baton.kernel.fairness import fair
 from baton.kernel.operation import perform
 from baton.kernel.values import utc_now
 from baton.leads import lead as leads
@@ -33,18 +34,14 @@ _random = random.SystemRandom()
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Providers with runs that are due, by organization, whoever waits longest first, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT p.org_id, p.id, r.next_at, row_number() OVER (PARTITION BY p.org_id ORDER BY r.next_at) AS place
-               FROM enrichment_providers p CROSS JOIN LATERAL (
-                    SELECT e.next_at FROM enrichment_runs e
-                     WHERE e.org_id = p.org_id AND e.provider_id = p.id AND e.status = 'waiting' AND e.next_at <= $1
-                     ORDER BY e.next_at LIMIT 1) r
-              WHERE p.status = 'active') waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        """SELECT p.org_id, p.id, w.next_at FROM enrichment_providers p CROSS JOIN LATERAL (
+                  SELECT next_at FROM enrichment_runs
+                   WHERE org_id = p.org_id AND provider_id = p.id AND status = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT 1) w
+            WHERE p.status = 'active'""",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def walk(db: Database, org_id: UUID, provider_id: UUID, now: datetime | None = None) -> int:

@@ -18,6 +18,7 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Row, Tx
 from baton.kernel.errors import BatonError, Unavailable
+from baton.kernel.fairness import fair
 from baton.kernel.operation import MAX_DEPTH, Cause, perform
 from baton.kernel.values import utc_now
 from baton.messages.carrier import RELAY, server_of
@@ -53,24 +54,22 @@ HandOver = Callable[[Row], Awaitable[Outcome]]
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Lanes (mailboxes, numbers, the relay) in which something is due or was left behind, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT l.org_id, l.id, m.next_at, row_number() OVER (PARTITION BY l.org_id ORDER BY m.next_at) AS place
-               FROM (SELECT org_id, id FROM mailboxes WHERE status = 'active'
-                     UNION ALL SELECT org_id, id FROM whatsapp_accounts WHERE status = 'active'
-                     UNION ALL SELECT org_id, '00000000-0000-0000-0000-000000000000'::uuid FROM organizations) l
-              CROSS JOIN LATERAL (
-                    (SELECT w.next_at FROM messages w
-                      WHERE w.org_id = l.org_id AND w.lane_id = l.id AND w.state = 'waiting' AND w.next_at <= $1
-                      ORDER BY w.next_at LIMIT 1)
-                     UNION ALL
-                    (SELECT s.sending_since FROM messages s
-                      WHERE s.org_id = l.org_id AND s.lane_id = l.id AND s.state = 'sending' AND s.sending_since < $3
-                      ORDER BY s.sending_since LIMIT 1)) m) waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization, now - LEASE,
+    lanes = await fair(
+        db,
+        """SELECT l.org_id, l.id, m.next_at
+              FROM (SELECT org_id, id FROM mailboxes WHERE status = 'active'
+                    UNION ALL SELECT org_id, id FROM whatsapp_accounts WHERE status = 'active'
+                    UNION ALL SELECT org_id, '00000000-0000-0000-0000-000000000000'::uuid FROM organizations) l
+             CROSS JOIN LATERAL (
+                   (SELECT next_at FROM messages
+                     WHERE org_id = l.org_id AND lane_id = l.id AND state = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT 1)
+                    UNION ALL
+                   (SELECT sending_since FROM messages
+                     WHERE org_id = l.org_id AND lane_id = l.id AND state = 'sending' AND sending_since < $2
+                     ORDER BY sending_since LIMIT 1)) m""",
+        now, now - LEASE, per_organization=per_organization,
     )  # fmt: skip
-    return list(dict.fromkeys((row["org_id"], row["id"]) for row in rows))
+    return list(dict.fromkeys(lanes))
 
 
 async def walk(db: Database, org_id: UUID, lane_id: UUID, now: datetime | None = None) -> int:

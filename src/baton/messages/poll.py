@@ -11,6 +11,7 @@ from baton.kernel.actor import Role, system
 from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, NotFound, Unavailable
+from baton.kernel.fairness import fair
 from baton.kernel.operation import perform
 from baton.kernel.values import utc_now
 from baton.messages.carrier import imap_server
@@ -27,14 +28,11 @@ LONGEST = timedelta(hours=1)
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Mailboxes to look into, whoever waits longest first, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT org_id, id, next_poll_at, row_number() OVER (PARTITION BY org_id ORDER BY next_poll_at) AS place
-               FROM mailboxes WHERE next_poll_at <= $1 AND status = 'active') waiting
-            WHERE place <= $2 ORDER BY next_poll_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        "SELECT org_id, id, next_poll_at AS next_at FROM mailboxes WHERE next_poll_at <= $1 AND status = 'active'",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def walk(db: Database, org_id: UUID, mailbox_id: UUID, now: datetime | None = None) -> int:

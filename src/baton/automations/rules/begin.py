@@ -16,6 +16,7 @@ from baton.automations.rules.rule import OnActivity, OnDate, OnQuiet, time_of_da
 from baton.fields import lead as fields
 from baton.kernel.db import Database, Row, Tx, columns, struct_of
 from baton.kernel.errors import BatonError
+from baton.kernel.fairness import fair
 from baton.kernel.operation import MAX_DEPTH, perform
 from baton.kernel.values import new_id, utc_now
 
@@ -111,14 +112,11 @@ async def _insert(
 
 async def slots_due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Rules whose time has come, by organization, whoever waits longest first, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT org_id, id, next_at, row_number() OVER (PARTITION BY org_id ORDER BY next_at) AS place
-               FROM automations WHERE state = 'on' AND next_at <= $1) waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        "SELECT org_id, id, next_at FROM automations WHERE state = 'on' AND next_at <= $1",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def on_time(db: Database, org_id: UUID, automation_id: UUID, now: datetime | None = None) -> int:

@@ -18,6 +18,7 @@ from baton.kernel.actor import Actor
 from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, Conflict, TooMany, Unavailable
+from baton.kernel.fairness import fair
 from baton.kernel.operation import Cause, perform
 from baton.kernel.outbound import Unreachable
 from baton.kernel.values import utc_now
@@ -34,18 +35,14 @@ _random = random.SystemRandom()
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Automations with runs that are due, by organization, whoever waits longest first, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT a.org_id, a.id, r.next_at, row_number() OVER (PARTITION BY a.org_id ORDER BY r.next_at) AS place
-               FROM automations a CROSS JOIN LATERAL (
-                    SELECT w.next_at FROM automation_runs w
-                     WHERE w.org_id = a.org_id AND w.automation_id = a.id AND w.status = 'waiting' AND w.next_at <= $1
-                     ORDER BY w.next_at LIMIT 1) r
-              WHERE a.state = 'on') waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        """SELECT p.org_id, p.id, w.next_at FROM automations p CROSS JOIN LATERAL (
+                  SELECT next_at FROM automation_runs
+                   WHERE org_id = p.org_id AND automation_id = p.id AND status = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT 1) w
+            WHERE p.state = 'on'""",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def walk(db: Database, org_id: UUID, automation_id: UUID, now: datetime | None = None) -> int:

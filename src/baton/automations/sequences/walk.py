@@ -14,6 +14,7 @@ from baton.automations.sequences.step import LEASE, HoldEnrolment, Stepped, Take
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, Conflict, TooMany, Unavailable
+from baton.kernel.fairness import fair
 from baton.kernel.operation import Cause, perform
 from baton.kernel.values import utc_now
 
@@ -27,18 +28,14 @@ _random = random.SystemRandom()
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Sequences with leads that are due, by organization, whoever waits longest first, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT s.org_id, s.id, r.next_at, row_number() OVER (PARTITION BY s.org_id ORDER BY r.next_at) AS place
-               FROM sequences s CROSS JOIN LATERAL (
-                    SELECT e.next_at FROM enrolments e
-                     WHERE e.org_id = s.org_id AND e.sequence_id = s.id AND e.state = 'waiting' AND e.next_at <= $1
-                     ORDER BY e.next_at LIMIT 1) r
-              WHERE s.state = 'on') waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        """SELECT p.org_id, p.id, w.next_at FROM sequences p CROSS JOIN LATERAL (
+                  SELECT next_at FROM enrolments
+                   WHERE org_id = p.org_id AND sequence_id = p.id AND state = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT 1) w
+            WHERE p.state = 'on'""",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def walk(db: Database, org_id: UUID, sequence_id: UUID, now: datetime | None = None) -> int:

@@ -15,6 +15,7 @@ from baton.kernel.actor import Role, system
 from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Row, Tx, columns
 from baton.kernel.errors import Unavailable
+from baton.kernel.fairness import fair
 from baton.kernel.operation import perform
 from baton.kernel.outbound import Answer, Unreachable
 from baton.kernel.values import new_id, utc_now
@@ -68,18 +69,14 @@ async def queue(db: Database, org_id: UUID, kind: str, activity_ids: list[UUID],
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
     """Endpoints with something due, by organization, whoever waits longest first, at most so many of an organization."""
-    rows = await db.relay.fetch(
-        """SELECT org_id, id FROM (
-             SELECT e.org_id, e.id, d.next_at, row_number() OVER (PARTITION BY e.org_id ORDER BY d.next_at) AS place
-               FROM webhook_endpoints e CROSS JOIN LATERAL (
-                    SELECT w.next_at FROM webhook_deliveries w
-                     WHERE w.org_id = e.org_id AND w.endpoint_id = e.id AND w.status = 'waiting' AND w.next_at <= $1
-                     ORDER BY w.next_at LIMIT 1) d
-              WHERE e.status = 'active') waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        """SELECT p.org_id, p.id, w.next_at FROM webhook_endpoints p CROSS JOIN LATERAL (
+                  SELECT next_at FROM webhook_deliveries
+                   WHERE org_id = p.org_id AND endpoint_id = p.id AND status = 'waiting' AND next_at <= $1 ORDER BY next_at LIMIT 1) w
+            WHERE p.status = 'active'""",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["id"]) for row in rows]
 
 
 async def deliver(db: Database, org_id: UUID, endpoint_id: UUID, now: datetime | None = None) -> int:

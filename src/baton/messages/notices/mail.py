@@ -9,6 +9,7 @@ from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Row, Tx
 from baton.kernel.errors import BatonError, NotFound
+from baton.kernel.fairness import fair
 from baton.kernel.operation import Input, Output, decode, find, operation, perform, registry, within
 
 TELL_MEMBER = "crm.emails.tellMember"
@@ -104,14 +105,11 @@ async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[
     """Members whose mail is due, at most so many of an organization, whoever waits longest first."""
     if TELL_MEMBER not in registry:
         return []
-    rows = await db.relay.fetch(
-        """SELECT org_id, member_id FROM (
-             SELECT org_id, member_id, next_at, row_number() OVER (PARTITION BY org_id ORDER BY next_at) AS place
-               FROM notice_mail WHERE next_at <= $1) waiting
-            WHERE place <= $2 ORDER BY next_at LIMIT 1000""",
-        now, per_organization,
+    return await fair(
+        db,
+        "SELECT org_id, member_id AS id, next_at FROM notice_mail WHERE next_at <= $1",
+        now, per_organization=per_organization,
     )  # fmt: skip
-    return [(row["org_id"], row["member_id"]) for row in rows]
 
 
 async def walk(db: Database, org_id: UUID, member_id: UUID, now: datetime | None) -> int:
