@@ -25,7 +25,7 @@ from baton.kernel.db import Database, Tx
 from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
 from baton.kernel.migrate import migrate, migrations_folder
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from baton.scoring import rules

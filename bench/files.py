@@ -13,7 +13,7 @@ from baton.exports.stream import stream
 from baton.imports.load import load
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.leads.score_batch import refresh_organization
 from bench.client import median
 from bench.dataset import database

@@ -14,7 +14,7 @@ from baton.jobs import relay
 from baton.jobs.handlers import handle
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 
 PASSWORD = "a long enough password"
 

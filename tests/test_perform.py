@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound, Unprocessable
-from baton.kernel.operation import MAX_DEPTH, Cause, perform
 from baton.kernel.page import cursor, position
+from baton.kernel.perform import MAX_DEPTH, Cause, perform
 from tests.team import Team
 
 

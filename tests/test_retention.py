@@ -9,7 +9,7 @@ from baton.jobs import retention
 from baton.kernel import settings as configuration
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.errors import Unauthenticated
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from tests.team import Team

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 LATE = datetime(2026, 11, 18, 23, 4, tzinfo=UTC)  # a Wednesday

@@ -6,7 +6,7 @@ import pytest
 
 from baton.kernel.actor import Actor
 from baton.kernel.errors import NeedsApproval
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 

@@ -9,7 +9,7 @@ import pytest
 from baton.jobs import lanes
 from baton.kernel.db import Consent
 from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import utc_now
 from tests.agents.desk import approval, asked, policy, told
 from tests.team import Team

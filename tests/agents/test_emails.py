@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from baton.kernel.errors import Conflict, Invalid, NeedsApproval, TooMany
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.agents.desk import approval, asked, policy, told
 from tests.operations.cases_mail import lead_to_write_to
 from tests.team import Team

@@ -22,7 +22,7 @@ from baton.agents import model_client, think
 from baton.jobs.handlers import handle
 from baton.kernel.actor import Actor
 from baton.kernel.errors import Invalid, Unavailable
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.agents.desk import policy, told
 from tests.operations.cases_mail import lead_to_write_to
 from tests.team import Team

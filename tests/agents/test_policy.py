@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from baton.kernel.errors import BatonError, Forbidden, Invalid, NeedsApproval, TooMany
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.agents.desk import asked, policy, stage
 from tests.team import Team
 

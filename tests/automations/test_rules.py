@@ -11,8 +11,8 @@ from baton.automations.rules.program import program
 from baton.automations.rules.rule import OnSchedule, Rule
 from baton.automations.rules.times import next_slot
 from baton.automations.waits import after
+from baton.kernel.decode import decode_as
 from baton.kernel.errors import Conflict, Forbidden, Invalid
-from baton.kernel.operation import decode_as
 from baton.kernel.values import utc_now
 from tests.automations.conftest import Work, automation, note, tag
 from tests.team import Team

@@ -14,7 +14,7 @@ from baton.doors.app import create_app
 from baton.jobs import worker
 from baton.kernel.db import Database
 from baton.kernel.errors import Forbidden, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from tests.operations.cases_clock import held_job, late_lead

@@ -8,7 +8,7 @@ import pytest
 from baton.accounts.calendar import Calendar, Holiday, OnMissed
 from baton.accounts.hours import WorkingHours
 from baton.jobs import lanes
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.leads.stay import Stay, moments
 from tests.team import Team
 

@@ -8,7 +8,7 @@ import pytest
 
 from baton.agents.undo import Undo
 from baton.kernel.errors import Conflict, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 

@@ -14,7 +14,8 @@ from baton.automations.webhooks.events import body as message_of
 from baton.doors.document_c import ROWS
 from baton.doors.files import routes as file_routes
 from baton.doors.openapi import document, offered
-from baton.kernel.operation import perform, registry
+from baton.kernel.operation import registry
+from baton.kernel.perform import perform
 from tests.doors.conftest import Caller
 from tests.operations import test_every_operation as every
 from tests.operations.cases import cases

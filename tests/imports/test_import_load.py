@@ -23,7 +23,7 @@ from baton.imports.write import Write
 from baton.kernel.actor import Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Forbidden, Invalid, NotFound, TooLarge, Unavailable
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import utc_now
 from baton.leads import totals as stage_totals
 from baton.leads.create import NewLead

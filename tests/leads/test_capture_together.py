@@ -9,7 +9,7 @@ import pytest
 from baton.kernel import group
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, Invalid, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 

@@ -8,7 +8,7 @@ import msgspec
 from baton.activities import kinds
 from baton.imports.kept import Found, Import
 from baton.imports.options import ImportReport
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.operations.cases import Case, Input, _nothing, _pipeline, case, cases
 from tests.team import Team
 

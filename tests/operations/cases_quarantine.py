@@ -1,7 +1,7 @@
 """Cases of the operations on held captures."""
 
 from baton.activities import kinds
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.operations.cases import Case, Input, _nothing, case, cases
 from tests.team import Team
 

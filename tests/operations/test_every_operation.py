@@ -9,7 +9,8 @@ import pytest
 
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Conflict, Forbidden, NotFound
-from baton.kernel.operation import Operation, perform, registry
+from baton.kernel.operation import Operation, registry
+from baton.kernel.perform import perform
 from tests.operations import cases_agents as cases_agents
 from tests.operations import cases_autom as cases_autom
 from tests.operations import cases_clock as cases_clock

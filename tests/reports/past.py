@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from baton.kernel.actor import Actor
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from baton.kernel.errors import Invalid, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 TUESDAY_NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

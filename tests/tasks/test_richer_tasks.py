@@ -7,7 +7,7 @@ import pytest
 
 from baton.jobs import lanes
 from baton.kernel.errors import Conflict, Invalid, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from tests.team import Team
 
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -14,8 +14,9 @@ from baton.agents.stake import largest_value, lead_of
 from baton.contacts import matching
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
+from baton.kernel.decode import canonical, decode
 from baton.kernel.errors import Conflict, Invalid, NotFound, TooMany
-from baton.kernel.operation import Input, Operation, Output, canonical, decode, find, operation, registry, settlers
+from baton.kernel.operation import Input, Operation, Output, find, operation, registry, settlers
 from baton.kernel.shapes import PageSize
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads

@@ -13,7 +13,8 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Consent, Database, Tx
 from baton.kernel.errors import BatonError, Conflict, Unavailable
 from baton.kernel.fairness import fair
-from baton.kernel.operation import Cause, Input, operation, perform
+from baton.kernel.operation import Input, operation
+from baton.kernel.perform import Cause, perform
 from baton.kernel.values import utc_now
 
 log = structlog.get_logger()

@@ -11,8 +11,9 @@ from baton.activities import kinds
 from baton.agents.approval import Approval, Given, must_be_entitled, must_be_fresh, read, tell
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
+from baton.kernel.decode import canonical, decode
 from baton.kernel.errors import Conflict, Forbidden, Invalid
-from baton.kernel.operation import Input, canonical, decode, find, operation, settlers
+from baton.kernel.operation import Input, find, operation, settlers
 from baton.kernel.shapes import Reason, Values, Version
 from baton.kernel.values import clean
 

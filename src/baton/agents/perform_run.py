@@ -16,7 +16,7 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Conflict, NeedsApproval, NotFound, TooMany, Unavailable
 from baton.kernel.liquid import render
-from baton.kernel.operation import Cause, perform
+from baton.kernel.perform import Cause, perform
 from baton.leads.find import GetLead
 from baton.leads.score import ScoreLead
 

@@ -13,7 +13,8 @@ from baton.agents.approval import Approval, RequestApproval
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database, Tx, struct_of
 from baton.kernel.errors import BatonError, Conflict, Forbidden, NeedsApproval, NotFound, TooMany
-from baton.kernel.operation import Input, Output, Refusal, hearers, operation, perform
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.perform import Refusal, hearers, perform
 from baton.kernel.values import new_id
 
 _TRACED = (Forbidden, NotFound, TooMany)

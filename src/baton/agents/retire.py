@@ -12,7 +12,8 @@ from baton.agents.policy import agent
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, TooLarge
-from baton.kernel.operation import Input, Output, operation, within
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.perform import within
 from baton.kernel.shapes import Reason
 from baton.kernel.values import Ref, clean
 from baton.leads.assign import Assign

@@ -7,7 +7,8 @@ from baton.accounts.found import Found, found
 from baton.agents.defaults import create_agents
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
-from baton.kernel.operation import Output, operation, perform
+from baton.kernel.operation import Output, operation
+from baton.kernel.perform import perform
 from baton.kernel.values import new_id
 from baton.leads.forms import CreateForm
 from baton.leads.forms import create as create_form

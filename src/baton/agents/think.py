@@ -19,7 +19,8 @@ from baton.agents.turns import KeepTurn, OfStep, Turns
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Conflict, NeedsApproval, TooMany, Unavailable
-from baton.kernel.operation import Cause, Operation, perform, registry
+from baton.kernel.operation import Operation, registry
+from baton.kernel.perform import Cause, perform
 from baton.kernel.schema import object_schema
 from baton.leads.find import GetLead
 from baton.leads.timeline import ReadTimeline

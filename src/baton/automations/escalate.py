@@ -9,7 +9,8 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
-from baton.kernel.operation import Input, Output, operation, within
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.perform import within
 from baton.leads import lead as leads
 from baton.leads.assign import Assign
 from baton.routing.choose import choose

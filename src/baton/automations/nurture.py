@@ -8,7 +8,8 @@ from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError
-from baton.kernel.operation import Cause, Input, Output, operation, perform
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.perform import Cause, perform
 from baton.messages.notices.audience import people
 from baton.messages.notices.notify import Notify, notify
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
-from baton.kernel.operation import Input, Output, operation, perform
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.perform import perform
 from baton.kernel.values import utc_now
 from baton.messages.notices.audience import people
 from baton.messages.notices.notify import Notify, notify

@@ -22,8 +22,9 @@ from baton.doors.answers import json
 from baton.doors.limits import limits_of
 from baton.doors.web.visit import SESSION, database, must_be_proven
 from baton.kernel.actor import Actor
+from baton.kernel.decode import decode_as
 from baton.kernel.errors import Invalid, NotFound, Unauthenticated
-from baton.kernel.operation import Input, decode_as
+from baton.kernel.operation import Input
 from baton.kernel.security import read_jwt
 from baton.kernel.settings import Settings
 from baton.kernel.shapes import Password

@@ -19,8 +19,8 @@ from baton.doors.rest import decoded
 from baton.exports.export import ExportLeads
 from baton.imports.options import Options, mapping_from
 from baton.kernel.db import Database
+from baton.kernel.decode import decode_as
 from baton.kernel.errors import Invalid
-from baton.kernel.operation import decode_as
 from baton.kernel.settings import Settings
 
 Data = Annotated[

@@ -12,7 +12,8 @@ from baton.doors.document_c import ROWS, Row
 from baton.doors.rest import decoded, expected_version, idempotency_key
 from baton.doors.web.visit import database
 from baton.kernel.errors import Invalid
-from baton.kernel.operation import find, perform
+from baton.kernel.operation import find
+from baton.kernel.perform import perform
 
 PREFIXES = ("/api/crm", "/crm")
 _BODILESS = ("GET", "DELETE")

@@ -15,7 +15,7 @@ from baton.doors import demo_leads
 from baton.kernel import data_dir
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from baton.routing.rules import NewRoutingRule, SetRoutingRules

@@ -6,7 +6,7 @@ from baton.accounts.sign_in import memberships, open_jwt
 from baton.doors.demo import DemoFacts
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import email_key, utc_now
 from baton.pipelines.pipeline import Pipeline

@@ -13,7 +13,7 @@ from baton.jobs.relay import Job
 from baton.jobs.wake_agents import wake_agents
 from baton.kernel.actor import Actor, system
 from baton.kernel.db import Database
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.leads.lead import Lead
 from baton.pipelines.pipeline import Pipeline, Stage
 

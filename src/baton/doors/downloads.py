@@ -15,7 +15,7 @@ from baton.imports.kept import Refused, RefusedRows
 from baton.imports.refused import refused_head, refused_rows
 from baton.kernel.actor import Actor
 from baton.kernel.errors import TooMany
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 
 _AT_ONCE = 2
 TYPES = {

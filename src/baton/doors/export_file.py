@@ -10,7 +10,7 @@ from baton.exports.export import Export, ExportLeads
 from baton.exports.stream import stream
 from baton.kernel.db import Database
 from baton.kernel.errors import Invalid
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import fold
 from baton.pipelines.pipeline import Pipeline
 

@@ -19,8 +19,10 @@ from baton.imports.kept import GetImport
 from baton.imports.options import Options
 from baton.imports.start import StartImport
 from baton.imports.uploads import Uploads, told_name
+from baton.kernel.decode import decode_as
 from baton.kernel.errors import Invalid, NotFound, UnsupportedMedia
-from baton.kernel.operation import check_role, decode_as, find, perform
+from baton.kernel.operation import check_role, find
+from baton.kernel.perform import perform
 
 IMPORTS = "/api/v1/imports"
 FORM_BYTES = 1 << 20

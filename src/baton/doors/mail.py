@@ -17,7 +17,7 @@ from baton.doors.web.render import plain
 from baton.doors.web.visit import database
 from baton.kernel.actor import Role, system
 from baton.kernel.errors import Invalid, UnsupportedMedia
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import utc_now
 from baton.messages.files import FileContent, GetFile
 from baton.messages.poll import take_in

@@ -43,7 +43,8 @@ from baton.doors.openapi_query import parameters as query_parameters
 from baton.doors.web.visit import SESSION, database
 from baton.fields.definition import Definition
 from baton.imports.options import Options
-from baton.kernel.operation import Operation, perform, registry
+from baton.kernel.operation import Operation, registry
+from baton.kernel.perform import perform
 from baton.leads.lead import Lead
 
 _PUBLIC_ABOUT = "This is the document of every organization. With a token (or signed in) it also says the organization's own fields."

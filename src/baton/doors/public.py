@@ -9,7 +9,8 @@ from baton.doors.limits import limits_of
 from baton.doors.web.visit import database
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Forbidden, Invalid, NotFound
-from baton.kernel.operation import Operation, perform
+from baton.kernel.operation import Operation
+from baton.kernel.perform import perform
 from baton.kernel.values import as_uuid
 from baton.leads.capture import NO_ORGANIZATION
 from baton.leads.forms import Form, GetForm

@@ -14,7 +14,8 @@ from baton.doors.auth import actor_of
 from baton.doors.public import visitor
 from baton.doors.web.visit import database
 from baton.kernel.errors import Invalid, MethodNotSupported, UnsupportedMedia
-from baton.kernel.operation import Operation, find, perform
+from baton.kernel.operation import Operation, find
+from baton.kernel.perform import perform
 
 _TAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 

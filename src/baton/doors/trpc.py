@@ -14,7 +14,8 @@ from baton.doors.public import visitor
 from baton.doors.web.visit import database
 from baton.kernel.actor import Actor
 from baton.kernel.errors import BatonError, Invalid, MethodNotSupported, NeedsApproval, NotFound, UnsupportedMedia
-from baton.kernel.operation import Operation, perform, registry
+from baton.kernel.operation import Operation, registry
+from baton.kernel.perform import perform
 
 MAX_BATCH = 100
 NUMBERS = {

@@ -16,7 +16,7 @@ from baton.doors.answers import answering
 from baton.doors.web.visit import database
 from baton.kernel.actor import Role, system
 from baton.kernel.errors import BatonError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.messages.whatsapp.hear import Fare, Hear
 from baton.messages.whatsapp.line import signer_of
 

@@ -18,7 +18,7 @@ from baton.kernel.actor import Actor
 from baton.kernel.db import Database, Row, Tx
 from baton.kernel.errors import BatonError
 from baton.kernel.fairness import fair
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import utc_now
 from baton.leads import lead as leads
 from baton.leads.fill import Filled, FillLead

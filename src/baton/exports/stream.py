@@ -13,7 +13,7 @@ from baton.exports.rowset import FROM, reading
 from baton.exports.workbook import Workbook
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database, Row
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 
 BATCH = 2_000
 _telling: set[asyncio.Future[Any]] = set()

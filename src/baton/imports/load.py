@@ -23,7 +23,7 @@ from baton.imports.write import Look, Write
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict, NotFound, Unavailable
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import fold, new_id
 from baton.leads.facts import currency as currency_code
 from baton.leads.facts import source as source_name

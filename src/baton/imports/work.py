@@ -20,7 +20,7 @@ from baton.imports.write import Look, Overtaken, Write
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, NotFound, Unavailable
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 
 _SAMPLE_ROWS = 5
 _SAMPLE_CHARS = 200

@@ -9,7 +9,7 @@ from baton.imports.rows import LoadedRow, LoadRows
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import Conflict, Invalid, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.leads.create import NewLead
 from baton.pipelines.pipeline import Pipeline
 

@@ -18,7 +18,7 @@ from baton.jobs.wake_agents import wake_agents
 from baton.jobs.work_imports import work_imports
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
-from baton.kernel.operation import Cause, perform
+from baton.kernel.perform import Cause, perform
 from baton.leads import sla
 from baton.messages.notices.react import OfActivities
 from baton.reactions import (

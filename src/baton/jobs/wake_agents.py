@@ -12,7 +12,7 @@ from baton.agents.run import PlanRuns, Run
 from baton.jobs.relay import Job
 from baton.kernel.actor import Role, system
 from baton.kernel.db import Database
-from baton.kernel.operation import MAX_DEPTH, perform
+from baton.kernel.perform import MAX_DEPTH, perform
 
 log = structlog.get_logger()
 AT_ONCE = 4

@@ -11,7 +11,7 @@ from baton.jobs.relay import Job
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Unavailable
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 
 
 async def work_imports(db: Database, job: Job, now: datetime | None) -> None:

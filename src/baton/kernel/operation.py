@@ -1,35 +1,24 @@
-"""The registry of what the product can do, and `perform`, the only way to do it."""
+"""The registry of what the product can do: each operation is named once, and typed."""
 
-import asyncio
-import functools
-import hashlib
 import inspect
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-import asyncpg
 import msgspec
-import structlog
 
-from baton.kernel import group
 from baton.kernel.actor import Actor, Role
-from baton.kernel.db import Consent, Database, Tx, translated
-from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound, Unprocessable
-from baton.kernel.explain import explained
-from baton.kernel.values import new_id, utc_now
+from baton.kernel.db import Tx
+from baton.kernel.errors import Forbidden, NotFound
 
-log = structlog.get_logger()
 Kind = Literal["query", "mutation"]
 Verb = Callable[[Tx, Actor, Any], Awaitable[Any]]
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741
 V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
 Grouped = Callable[[Tx, Actor, list[Any], list[UUID]], Awaitable[list[Any]]]
 Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
-MAX_DEPTH = 16
 Settle = Callable[[Tx, Actor, Any], Awaitable[Any]]
 
 
@@ -67,34 +56,11 @@ class Operation:
     grouped: Grouped | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The activity that something follows from; `depth` counts the steps since a person or the outside began it."""
-
-    activity_id: UUID
-    depth: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An operation that was not done, and how it had been asked for."""
-
-    actor: Actor
-    op: Operation
-    key: str | None
-    now: datetime | None
-    cause: Cause | None
-    consent: Consent | None
-
-
-Hear = Callable[[Database, Refusal, BatonError], Awaitable[BatonError | None]]
 registry: dict[str, Operation] = {}
 guards: list[Guard] = []
 """What is asked before each operation, also before each step of one."""
 checks: list[Guard] = []
 """What is asked when an operation is done as a whole, before it is committed."""
-hearers: list[Hear] = []
-"""Who hears that an operation was refused, after its transaction is gone; one may answer another error in its place."""
 settlers: dict[str, Settle] = {}
 """By an operation's name, what fixes its input completely: what is shown to a person is then exactly what is done."""
 
@@ -133,171 +99,6 @@ def find(name: str, *, offered: bool = False) -> Operation:
     return found
 
 
-async def perform(
-    db: Database,
-    actor: Actor,
-    name: str,
-    input: bytes | dict[str, Any] | msgspec.Struct | None = None,
-    *,
-    idempotency_key: str | None = None,
-    now: datetime | None = None,
-    cause: Cause | None = None,
-    operation_id: UUID | None = None,
-    lenient: bool = False,
-    ignore_unknown: bool = False,
-    consent: Consent | None = None,
-) -> Any:
-    """Perform an operation in one transaction and answer its output.
-
-    `lenient` reads numbers and booleans from text (forms, query strings); `ignore_unknown` drops unknown top-level
-    fields (the doors of documents B and C). With `idempotency_key` a repetition answers the first result again.
-    `consent` is the approval under which it is done.
-    Raises Forbidden, Invalid, NotFound, Conflict, Unprocessable, NeedsApproval and what the verb raises; then nothing is
-    changed.
-    """
-    op = find(name)
-    try:
-        return await _perform(
-            db, actor, op, input, idempotency_key, now, cause, operation_id, lenient, ignore_unknown, consent
-        )
-    except BatonError as error:
-        told = error
-        refusal = Refusal(actor, op, idempotency_key, now, cause, consent)
-        for hear in hearers:
-            told = await hear(db, refusal, told) or told
-        if told is error:
-            raise
-        raise told from error
-
-
-async def _perform(
-    db: Database, actor: Actor, op: Operation, input: Any, idempotency_key: str | None, now: datetime | None, cause: Cause | None,
-    operation_id: UUID | None, lenient: bool, ignore_unknown: bool, consent: Consent | None,
-) -> Any:  # fmt: skip
-    check_role(op, actor)
-    decoded = decode(op, input, lenient=lenient, ignore_unknown=ignore_unknown)
-    body = canonical(decoded)
-    if op.grouped is not None and actor.type != "agent" and not (idempotency_key or now or cause or operation_id):
-        return await group.join(db, actor, op.name, decoded, functools.partial(_together, db, actor, op))
-    return await _alone(db, actor, op, decoded, body, idempotency_key, now, cause, operation_id or new_id(), consent)
-
-
-async def _together(db: Database, actor: Actor, op: Operation, calls: list[group.Call]) -> None:
-    """Do a group of calls in one transaction and answer each. What fails as a whole is halved, so that one fails alone."""
-    if len(calls) == 1:
-        (call,) = calls
-        call.answered(await _alone(db, actor, op, call.input, b"", None, None, None, call.operation_id))
-        return
-    tx = Tx(None, actor.org_id, utc_now(), op.name, installation=db.installation)
-    try:
-        async with db.transaction(actor.org_id) as tx.conn:
-            for call in calls:
-                for guard in guards:
-                    await guard(tx, actor, op, call.input)
-            answers = await op.grouped(tx, actor, [c.input for c in calls], [c.operation_id for c in calls])  # type: ignore[misc]
-    except (BatonError, asyncpg.PostgresError):
-        for half in (calls[: len(calls) // 2], calls[len(calls) // 2 :]):
-            await group.answering(half, functools.partial(_together, db, actor, op))
-        return
-    db.committed()
-    for call, answer in zip(calls, answers, strict=True):
-        call.answered(answer)
-
-
-async def _alone(
-    db: Database,
-    actor: Actor,
-    op: Operation,
-    decoded: Any,
-    body: bytes,
-    key: str | None,
-    now: datetime | None,
-    cause: Cause | None,
-    operation_id: UUID,
-    consent: Consent | None = None,
-) -> Any:
-    for attempt in range(4):
-        tx = Tx(
-            None, actor.org_id, now or utc_now(), op.name, operation_id, installation=db.installation, consent=consent
-        )
-        if cause is not None:
-            tx.caused_by, tx.depth = cause.activity_id, cause.depth + 1
-            if tx.depth > MAX_DEPTH:
-                raise Conflict(
-                    f"Stopped: {MAX_DEPTH} steps followed from one another. Look for rules that trigger each other."
-                )
-        try:
-            async with db.transaction(actor.org_id, read_only=op.kind == "query") as tx.conn:
-                result = await _run(tx, actor, op, decoded, body, key)
-        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
-            if attempt == 3:
-                raise Conflict("Others are changing the same records. Try again.") from None
-            await asyncio.sleep(0.01 * 2**attempt)
-            continue
-        except asyncpg.PostgresError as error:
-            known = translated(error)
-            if known is None:
-                raise
-            log.info("refused by the database", operation=op.name, sqlstate=error.sqlstate, detail=str(error))
-            raise known from error
-        if op.kind == "mutation":
-            db.committed()
-        return result
-    raise AssertionError("unreachable")
-
-
-async def _run(tx: Tx, actor: Actor, op: Operation, decoded: Any, body: bytes, key: str | None) -> Any:
-    if key is None or op.kind == "query":
-        return await _whole(tx, actor, op, decoded)
-    if not 1 <= len(key) <= 255:
-        raise Invalid("An Idempotency-Key has 1 to 255 characters.")
-    fingerprint = hashlib.sha256(op.name.encode() + b"\0" + body).digest()
-    if not await tx.fetchval(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", f"{tx.org_id}/{actor.key}/{key}"
-    ):
-        raise Conflict("The first request with this Idempotency-Key is still running. Try again.")
-    first = await tx.fetchrow(
-        "SELECT operation, fingerprint, response FROM idempotency_keys WHERE org_id = $1 AND actor = $2 AND key = $3",
-        tx.org_id, actor.key, key,
-    )  # fmt: skip
-    if first is not None:
-        if first["fingerprint"] != fingerprint:
-            raise Unprocessable("This Idempotency-Key was used with another request. Use a new key.")
-        if op.secret:
-            raise Conflict("This was done already. Its answer was shown once and is not kept; use a new key.")
-        return msgspec.json.decode(first["response"], type=op.output)
-    result = await _whole(tx, actor, op, decoded)
-    await tx.execute(
-        """INSERT INTO idempotency_keys (org_id, actor, key, operation, fingerprint, response, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-        tx.org_id, actor.key, key, op.name, fingerprint, b"" if op.secret else msgspec.json.encode(result), tx.now,
-    )  # fmt: skip
-    return result
-
-
-async def _whole(tx: Tx, actor: Actor, op: Operation, decoded: Any) -> Any:
-    result = await _guarded(tx, actor, op, decoded)
-    for check in checks:
-        await check(tx, actor, op, decoded)
-    return result
-
-
-async def _guarded(tx: Tx, actor: Actor, op: Operation, decoded: Any) -> Any:
-    for guard in guards:
-        await guard(tx, actor, op, decoded)
-    return await op.verb(tx, actor, decoded)
-
-
-async def within(tx: Tx, actor: Actor, name: str, input: msgspec.Struct) -> Any:
-    """Perform another operation as a step of this one, in its transaction and under that operation's own checks.
-
-    Raises what `perform` raises for it.
-    """
-    op = find(name)
-    check_role(op, actor)
-    return await _guarded(tx, actor, op, decode(op, input))
-
-
 def check_role(op: Operation, actor: Actor) -> None:
     """Raise Forbidden where the actor's role or its token's scopes do not admit the operation."""
     if op.role is None:
@@ -308,67 +109,3 @@ def check_role(op: Operation, actor: Actor) -> None:
         )
     if actor.scopes and op.name not in actor.scopes and f"{op.kind}:*" not in actor.scopes:
         raise Forbidden(f"This token's scopes do not include {op.name}.")
-
-
-def decode(op: Operation, input: Any, *, lenient: bool = False, ignore_unknown: bool = False) -> Any:
-    """The operation's typed input from JSON bytes, a mapping or the struct itself. Raises Invalid, naming the field."""
-    return decode_as(op.input, input, lenient=lenient, ignore_unknown=ignore_unknown)
-
-
-def decode_as(type: type[I], input: Any, *, lenient: bool = False, ignore_unknown: bool = False) -> I:
-    """A typed input from JSON bytes, a mapping or the struct itself. Raises Invalid, naming the field."""
-    if isinstance(input, type):
-        return input
-    try:
-        value = msgspec.json.decode(input) if isinstance(input, bytes) else ({} if input is None else input)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise Invalid("The body is not valid JSON.") from None
-    if ignore_unknown and isinstance(value, dict):
-        known = {f.encode_name for f in msgspec.structs.fields(type)}
-        value = {k: v for k, v in value.items() if k in known}
-    try:
-        return _near(msgspec.convert(value, type, strict=not lenient))
-    except (msgspec.ValidationError, RecursionError) as error:
-        if "got `float`" not in str(error):
-            raise explained(error, type) from None
-    try:
-        return _near(msgspec.convert(_whole_numbers(value), type, strict=not lenient))
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise explained(error, type) from None
-
-
-def _near(decoded: I) -> I:
-    """The input, whose moments are near enough to be calculated with: nothing is due in the year 1. Raises Invalid."""
-    for name, encoded in zip(decoded.__struct_fields__, decoded.__struct_encode_fields__, strict=True):
-        value = getattr(decoded, name)
-        if isinstance(value, datetime) and not 1900 <= value.year < 3000:
-            raise Invalid(f"“{encoded}” is a moment from the year 1900 to 2999.", field=encoded)
-    return decoded
-
-
-def _whole_numbers(value: Any) -> Any:
-    """A value of JSON whose numbers without a fraction are whole, however they are written: 39.0 is 39 (RFC 8259)."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _whole_numbers(held) for key, held in value.items()}
-    return [_whole_numbers(held) for held in value] if isinstance(value, list) else value
-
-
-def canonical(decoded: Any) -> bytes:
-    """An operation's input as the bytes that stand for it. Raises Invalid for text that no JSON can hold."""
-    try:
-        body: bytes = msgspec.json.encode(decoded)
-    except UnicodeEncodeError:
-        raise Invalid("Text must be valid Unicode: it holds a lone surrogate.") from None
-    if b"\\u0000" in body and _holds_nul(msgspec.json.decode(body)):
-        raise Invalid("Text may not hold the NUL character.")
-    return body
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(k) or _holds_nul(v) for k, v in value.items())
-    return isinstance(value, list) and any(map(_holds_nul, value))

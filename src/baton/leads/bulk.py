@@ -10,7 +10,8 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound
-from baton.kernel.operation import check_role, find, operation, within
+from baton.kernel.operation import check_role, find, operation
+from baton.kernel.perform import within
 from baton.kernel.shapes import Reason, TagNames, Words
 from baton.kernel.values import Ref
 from baton.leads import lead as leads

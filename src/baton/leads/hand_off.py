@@ -6,8 +6,10 @@ from baton.accounts.members import Member, member
 from baton.activities import kinds
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
+from baton.kernel.decode import decode
 from baton.kernel.errors import Conflict, Invalid
-from baton.kernel.operation import Input, decode, find, operation, within
+from baton.kernel.operation import Input, find, operation
+from baton.kernel.perform import within
 from baton.kernel.shapes import Version
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads

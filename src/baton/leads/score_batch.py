@@ -11,7 +11,8 @@ from baton.activities.append import append
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import Invalid, NotFound
-from baton.kernel.operation import Input, Output, operation, perform
+from baton.kernel.operation import Input, Output, operation
+from baton.kernel.perform import perform
 from baton.kernel.values import Ref, as_uuid, new_id
 from baton.leads import totals
 from baton.leads.insert import scored_entry

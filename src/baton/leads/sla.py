@@ -12,7 +12,8 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Row, Tx, columns
-from baton.kernel.operation import Input, Nothing, Output, operation, perform
+from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.perform import perform
 from baton.leads.stay import Stay, keep
 
 AT_ONCE = 200

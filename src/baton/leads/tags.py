@@ -6,7 +6,8 @@ from uuid import UUID
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid, NotFound
-from baton.kernel.operation import Input, Nothing, Output, operation, within
+from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.perform import within
 from baton.kernel.shapes import NewTag, Reason, TagNames, Version
 from baton.kernel.values import Ref
 from baton.leads import facts as check

@@ -19,7 +19,7 @@ from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Row, Tx
 from baton.kernel.errors import BatonError, Unavailable
 from baton.kernel.fairness import fair
-from baton.kernel.operation import MAX_DEPTH, Cause, perform
+from baton.kernel.perform import MAX_DEPTH, Cause, perform
 from baton.kernel.values import utc_now
 from baton.messages.carrier import RELAY, server_of
 from baton.messages.compose import plain_address

@@ -12,7 +12,7 @@ from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, NotFound, Unavailable
 from baton.kernel.fairness import fair
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.kernel.values import utc_now
 from baton.messages.carrier import imap_server
 from baton.messages.imap import fetch

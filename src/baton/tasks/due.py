@@ -7,7 +7,8 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
-from baton.kernel.operation import Nothing, Output, operation, perform
+from baton.kernel.operation import Nothing, Output, operation
+from baton.kernel.perform import perform
 from baton.tasks.recur import make_next
 from baton.tasks.task import COLUMNS, from_row
 

@@ -8,8 +8,10 @@ from baton.automations.rules.check import ENROL, NOTIFY, SEND
 from baton.automations.rules.rule import Act, Enrol, MakeTask, Notify, Send, SendWhatsapp, Step, WakeAgent, performable
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
+from baton.kernel.decode import decode
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from baton.kernel.operation import decode, registry, within
+from baton.kernel.operation import registry
+from baton.kernel.perform import within
 from baton.leads.lead import Lead
 
 MAY_WRITE = "crm.messages.mayWrite"

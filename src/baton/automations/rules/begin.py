@@ -17,7 +17,7 @@ from baton.fields import lead as fields
 from baton.kernel.db import Database, Row, Tx, columns, struct_of
 from baton.kernel.errors import BatonError
 from baton.kernel.fairness import fair
-from baton.kernel.operation import MAX_DEPTH, perform
+from baton.kernel.perform import MAX_DEPTH, perform
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()

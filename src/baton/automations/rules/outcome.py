@@ -9,7 +9,8 @@ from baton.automations.rules.run import Run, find_run
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import NotFound
-from baton.kernel.operation import MAX_DEPTH, Input, operation
+from baton.kernel.operation import Input, operation
+from baton.kernel.perform import MAX_DEPTH
 from baton.kernel.values import new_id
 from baton.leads import lead as leads
 

@@ -19,8 +19,8 @@ from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, Conflict, TooMany, Unavailable
 from baton.kernel.fairness import fair
-from baton.kernel.operation import Cause, perform
 from baton.kernel.outbound import Unreachable
+from baton.kernel.perform import Cause, perform
 from baton.kernel.values import utc_now
 from baton.leads import lead as leads
 

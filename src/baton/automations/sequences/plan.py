@@ -17,10 +17,12 @@ from baton.fields import lead as fields
 from baton.kernel.actor import Actor
 from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx
+from baton.kernel.decode import decode
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.liquid import check_template
-from baton.kernel.operation import Input, decode, within
+from baton.kernel.operation import Input
 from baton.kernel.operation import find as find_operation
+from baton.kernel.perform import within
 from baton.kernel.values import Ref
 from baton.leads.lead import Lead
 

@@ -28,9 +28,11 @@ from baton.automations.sequences.plan import (
 from baton.automations.waits import after
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
+from baton.kernel.decode import decode
 from baton.kernel.errors import Invalid
 from baton.kernel.liquid import render
-from baton.kernel.operation import Input, Output, decode, find, operation, within
+from baton.kernel.operation import Input, Output, find, operation
+from baton.kernel.perform import within
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
 

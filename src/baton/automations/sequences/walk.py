@@ -15,7 +15,7 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Tx
 from baton.kernel.errors import BatonError, Conflict, TooMany, Unavailable
 from baton.kernel.fairness import fair
-from baton.kernel.operation import Cause, perform
+from baton.kernel.perform import Cause, perform
 from baton.kernel.values import utc_now
 
 log = structlog.get_logger()

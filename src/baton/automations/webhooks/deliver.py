@@ -16,8 +16,8 @@ from baton.kernel.addresses import Refused
 from baton.kernel.db import Database, Row, Tx, columns
 from baton.kernel.errors import Unavailable
 from baton.kernel.fairness import fair
-from baton.kernel.operation import perform
 from baton.kernel.outbound import Answer, Unreachable
+from baton.kernel.perform import perform
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()

@@ -9,7 +9,7 @@ import msgspec
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 
 TEMPLATES = [
     types.ResourceTemplate(

@@ -10,7 +10,8 @@ from baton.agents.policy import PolicyRow, ReadPolicy
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, NotFound
-from baton.kernel.operation import Operation, check_role, perform, registry
+from baton.kernel.operation import Operation, check_role, registry
+from baton.kernel.perform import perform
 from baton.kernel.schema import Schema, object_schema
 
 KEY = "idempotencyKey"

@@ -17,7 +17,7 @@ from baton.doors.web.render import plain
 from baton.doors.web.visit import database, form_of
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Invalid, NotFound
-from baton.kernel.operation import perform
+from baton.kernel.perform import perform
 from baton.leads.forms import Form, FormField, GetForm, SubmitForm
 from baton.leads.quarantine import HoldCapture
 

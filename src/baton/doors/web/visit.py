@@ -18,7 +18,8 @@ from baton.fields.definition import Definition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
 from baton.kernel.errors import Forbidden, Invalid
-from baton.kernel.operation import find, perform
+from baton.kernel.operation import find
+from baton.kernel.perform import perform
 from baton.kernel.security import derived
 from baton.kernel.values import new_id, time_zones, utc_now
 from baton.pipelines.pipeline import Pipeline

@@ -8,9 +8,11 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database, Row, Tx
+from baton.kernel.decode import decode
 from baton.kernel.errors import BatonError, NotFound
 from baton.kernel.fairness import fair
-from baton.kernel.operation import Input, Output, decode, find, operation, perform, registry, within
+from baton.kernel.operation import Input, Output, find, operation, registry
+from baton.kernel.perform import perform, within
 
 TELL_MEMBER = "crm.emails.tellMember"
 AT_ONCE = 100
