@@ -1,5 +1,6 @@
 """The people of the tests: Ana the admin, Ben the member and the agent Marcus of Northwind; Carla of another organization."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,7 +59,7 @@ class Team:
         """Do all work that follows from the log now, inline, as a worker would; answers how many runs this team's agents made."""
         before = await self.runs()
         while True:
-            read = (await relay.step(self.db)).read
+            read = await read_log(self.db)
             jobs = await self.db.relay.fetch("DELETE FROM jobs.pgqueuer RETURNING entrypoint, payload")
             for job in jobs:
                 await handle(self.db, job["entrypoint"], job["payload"], now=now)
@@ -71,6 +72,23 @@ class Team:
         async with self.db.transaction(self.org_id) as conn:
             done: int = await conn.fetchval("SELECT count(*) FROM agent_runs WHERE status = 'done'")
             return done
+
+
+async def read_log(db: Database) -> int:
+    """Relay all that was committed; answers how many activities. A row counts as readable once every transaction that began
+    before it has ended, PostgreSQL's own (analyze) too: those are waited for."""
+    read = 0
+    async with asyncio.timeout(10):
+        while True:
+            while step := (await relay.step(db)).read:
+                read += step
+            unread = await db.relay.fetchval(
+                "SELECT EXISTS (SELECT 1 FROM activities a, log_cursors c WHERE c.name = $1 AND (a.txid, a.id) > (c.txid, c.id))",
+                relay.NAME,
+            )
+            if not unread:
+                return read
+            await asyncio.sleep(0.01)
 
 
 async def make_team(db: Database, name: str = "Northwind") -> Team:

@@ -110,3 +110,38 @@ async def test_a_person_is_not_asked(desk: Team) -> None:
     assert await messages(desk) == 1
     with pytest.raises((NeedsApproval, Conflict)):
         await desk.do(desk.marcus, SEND, lead | {"subject": "Hi", "text": "Hi."})
+
+
+async def two_leads_of_one_person(desk: Team) -> tuple[str, str]:
+    """Two leads whose address is one person's, written differently."""
+    first = await lead_to_write_to(desk)
+    address = (await desk.do(desk.ana, "crm.leads.get", first)).email
+    second = await desk.do(desk.ana, "crm.leads.create", lastName="Smith", email=address.upper())
+    return first["leadId"], str(second.id)
+
+
+async def test_two_agents_write_to_one_person_once(desk: Team) -> None:
+    """ATTACKS: two agents, each with a lead of the same person, write at once; the person gets one e-mail within the gap."""
+    leads = await two_leads_of_one_person(desk)
+    agents = (desk.marcus, desk.athena)
+    for agent in agents:
+        await policy(desk, {"operation": "outward", "decision": "allow"}, agent=agent)
+    answers = await asyncio.gather(
+        *(
+            perform(desk.db, agent, SEND, {"leadId": lead, "subject": "Hi", "text": "Hi."})
+            for agent, lead in zip(agents, leads, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "Message"]
+    assert await messages(desk) == 1
+
+
+async def test_two_approved_drafts_to_one_person_leave_once(desk: Team) -> None:
+    """The gap is asked again when an approved draft is carried out: the second does not leave."""
+    held = [
+        await asked(desk, SEND, leadId=lead, subject="Hi", text="Hi.") for lead in await two_leads_of_one_person(desk)
+    ]
+    await asyncio.gather(*(desk.do(desk.ben, "crm.approvals.approve", approvalId=str(one.id)) for one in held))
+    await desk.run_due()
+    assert await messages(desk) == 1

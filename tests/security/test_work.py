@@ -12,18 +12,17 @@ import pytest_asyncio
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor
 
-from baton.jobs import handlers, relay, worker
+from baton.jobs import handlers, worker
 from baton.jobs.relay import Job
 from baton.kernel.db import Database
 from baton.kernel.queue import queries
-from tests.team import Team, make_team
+from tests.team import Team, make_team, read_log
 
 
 @pytest_asyncio.fixture
 async def queue(db: Database) -> AsyncIterator[Any]:
     """An empty queue, whose log has been read."""
-    while (await relay.step(db)).read:
-        pass
+    await read_log(db)
     await db.relay.execute("DELETE FROM jobs.pgqueuer")
     yield db.relay
     await db.relay.execute("DELETE FROM jobs.pgqueuer")
@@ -145,9 +144,9 @@ async def test_one_tenants_queue_starves_no_other(fresh: Team, queue: Any) -> No
     (pipeline, *_) = await fresh.do(fresh.ana, "crm.pipelines.list")
     for start in range(0, 1000, 100):
         await fresh.do(fresh.ana, "crm.imports.load", pipelineId=str(pipeline.id), leads=bulk[start : start + 100])
-    await relay.step(fresh.db)
+    await read_log(fresh.db)
     await other.capture()
-    await relay.step(fresh.db)
+    await read_log(fresh.db)
     line = await queue.fetch("SELECT payload FROM jobs.pgqueuer WHERE status = 'queued' ORDER BY priority DESC, id")
     place = [str(other.org_id).encode() in row["payload"] for row in line].index(True)
     assert len(line) > 20
