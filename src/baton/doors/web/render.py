@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from baton.doors.web import show
 from baton.doors.web.assets import UI, asset
+from baton.doors.web.language import _, several_of
 from baton.doors.web.nav import navigation
 from baton.doors.web.verbs import LIVE
 from baton.doors.web.visit import Visit, theme_of
@@ -21,7 +22,9 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
+    extensions=["jinja2.ext.i18n"],
 )
+_templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals["asset"] = asset
 _templates.filters |= {"band": show.band, "hex": show.colour}
 _PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
