@@ -26,9 +26,12 @@ async def test_stages_are_added_changed_ordered_and_removed(enter: OpenRoom, tea
     await page.get_by_role("link", name="Change Demo booked of Inbound").click()
     await page.get_by_label("Name").fill("Demo held")
     await page.get_by_label("Colour").fill("#112233")
+    await page.get_by_label("Write to each lead that enters").check()
     await page.get_by_role("button", name="Save").click()
     await page.get_by_text("“Demo held” is changed.").wait_for()
-    assert next(stage for stage in (await inbound(team)).stages if stage.id == made.id).colour == "#112233"
+    held = next(stage for stage in (await inbound(team)).stages if stage.id == made.id)
+    assert (held.colour, held.auto_nurture) == ("#112233", True)
+    await page.get_by_text("expected within 4 days · writes to each that enters").wait_for()
     first = (await inbound(team)).stages[0]
     await room.go(f"/settings/pipelines/{(await inbound(team)).id}/stages/{first.id}/remove")
     await page.get_by_role("button", name="Remove the stage").click()
