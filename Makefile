@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 	"$$p" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; \
 	done)
 
-.PHONY: help setup setup-dev run test bench bench-quick spec fuzz lint format lock clean
+.PHONY: help setup setup-dev run test bench bench-quick spec fuzz lint format words lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -67,6 +67,9 @@ lint: setup-dev ## Check style, types and the direction of imports
 format: setup-dev ## Lay the code out
 	@"$(BIN)/ruff" check --fix-only --quiet .
 	@"$(BIN)/ruff" format .
+
+words: setup-dev ## Put new words of the interface into every catalog of src/baton/ui/locale
+	@"$(BIN)/python" -m tests.ui.catalogs
 
 lock: ## Resolve requirements*.in into requirements*.lock (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

@@ -15,17 +15,19 @@ from baton.kernel.db import Row, Tx, by_ref, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.security import hash_password
-from baton.kernel.shapes import Count, Email, ExternalId, Line, Name, Password, Version, Zone
+from baton.kernel.shapes import Count, Email, ExternalId, LanguageTag, Line, Name, Password, Version, Zone
 from baton.kernel.values import Ref, email_address, email_key, new_id, time_zones
 
 AgentKind = Literal["playbook", "model", "external"]
+Theme = Literal["system", "light", "dark"]
 MIN_PASSWORD = 10
 COLUMNS = """id, kind, name, email, role, status, agent_kind, purpose, supervisor_id, time_zone, working_hours, capacity, external_id,
-    version"""
+    language, theme, version"""
 
 
 class Member(Output, kw_only=True):
-    """A person or an agent in the organization. `capacity` is how many open leads it takes, none for no limit."""
+    """A person or an agent in the organization. `capacity` is how many open leads it takes, none for no limit; `language` and
+    `theme` are how a person reads, none for what the browser says."""
 
     id: UUID
     kind: Literal["person", "agent"]
@@ -40,6 +42,8 @@ class Member(Output, kw_only=True):
     working_hours: WorkingHours
     capacity: int | None
     external_id: str | None
+    language: str | None
+    theme: Theme | None
     version: int
 
 
@@ -68,7 +72,8 @@ class AddAgent(Input, kw_only=True):
 
 
 class EditMember(Input, kw_only=True):
-    """What of a member to change; absent fields stay. Agents alone have a purpose and a supervisor, who is a person."""
+    """What of a member to change; absent fields stay, an empty language is the browser's. Agents alone have a purpose and a
+    supervisor, who is a person."""
 
     member_id: Ref
     version: Version | None = None
@@ -80,6 +85,8 @@ class EditMember(Input, kw_only=True):
     time_zone: Zone | None = None
     working_hours: WorkingHours | None = None
     capacity: Count | None = None
+    language: LanguageTag | None = None
+    theme: Theme | None = None
 
 
 class RemoveMember(Input, kw_only=True):
@@ -198,17 +205,19 @@ async def change(tx: Tx, actor: Actor, before: Member, input: EditMember) -> Mem
     supervisor = await _supervisor(tx, before, input)
     given = {
         f: v
-        for f in ("name", "role", "status", "time_zone", "working_hours", "capacity", "purpose")
+        for f in ("name", "role", "status", "time_zone", "working_hours", "capacity", "purpose", "theme")
         if (v := getattr(input, f)) is not None
     } | ({"supervisor_id": supervisor} if supervisor else {})
+    if input.language is not None:
+        given["language"] = input.language or None
     after = msgspec.structs.replace(before, **given)
     changes = difference(msgspec.to_builtins(before), msgspec.to_builtins(after))
     await tx.execute(
         """UPDATE members SET name = $3, role = $4, status = $5, time_zone = $6, working_hours = $7, capacity = $8, purpose = $9,
-                  supervisor_id = $10, version = version + 1
+                  supervisor_id = $10, language = $11, theme = $12, version = version + 1
             WHERE org_id = $1 AND id = $2""",
         tx.org_id, before.id, after.name, after.role, after.status, after.time_zone, after.working_hours, after.capacity,
-        after.purpose, after.supervisor_id,
+        after.purpose, after.supervisor_id, after.language, after.theme,
     )  # fmt: skip
     await append(
         tx, actor, Entry(kind=kinds.MEMBER_CHANGED, subject_type="member", subject_id=before.id, changes=changes)

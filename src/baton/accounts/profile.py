@@ -1,7 +1,7 @@
-"""What a person changes of their own: name, time zone, password, and where they are signed in. Spec B9."""
+"""What a person changes of their own: name, time zone, language, password, and where they are signed in. Spec B9."""
 
 from baton.accounts import members
-from baton.accounts.members import MIN_PASSWORD, EditMember, Member, member
+from baton.accounts.members import MIN_PASSWORD, EditMember, Member, Theme, member
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
@@ -9,14 +9,17 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Forbidden, Invalid
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.security import hash_password, verify_password
+from baton.kernel.shapes import LanguageTag
 from baton.kernel.values import email_key
 
 
 class EditProfile(Input, kw_only=True):
-    """What of oneself to change; absent fields stay."""
+    """What of oneself to change; absent fields stay, an empty language is the browser's."""
 
     name: str | None = None
     time_zone: str | None = None
+    language: LanguageTag | None = None
+    theme: Theme | None = None
 
 
 class SetPassword(Input, kw_only=True):
@@ -40,12 +43,15 @@ async def get(tx: Tx, actor: Actor, input: Nothing) -> Member:
 
 @operation("crm.profile.update", role=Role.VIEWER, summary="Change one's own profile")
 async def update(tx: Tx, actor: Actor, input: EditProfile) -> Member:
-    """Change one's own name or time zone. Raises Invalid, Forbidden for who is no person."""
+    """Change one's own name, time zone, language or theme. Raises Invalid, Forbidden for who is no person."""
     own = await _person(tx, actor)
     if input.name is not None and not (input.name.strip() and len(input.name) <= 200):
         raise Invalid("A name has 1 to 200 characters.", field="name")
     name = input.name.strip() if input.name is not None else None
-    return await members.change(tx, actor, own, EditMember(member_id=str(own.id), name=name, time_zone=input.time_zone))
+    wish = EditMember(
+        member_id=str(own.id), name=name, time_zone=input.time_zone, language=input.language, theme=input.theme
+    )
+    return await members.change(tx, actor, own, wish)
 
 
 @operation("crm.profile.setPassword", role=Role.VIEWER, summary="Choose another password", secret=True)

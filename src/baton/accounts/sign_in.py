@@ -27,6 +27,14 @@ class Membership(msgspec.Struct, rename="camel", frozen=True):
     role: Role
 
 
+class Habits(msgspec.Struct, frozen=True):
+    """How a member reads: none for what the browser says; the time zone "UTC" is one that nobody has chosen."""
+
+    language: str | None
+    theme: str | None
+    time_zone: str
+
+
 class Person(msgspec.Struct, frozen=True):
     """Somebody who proved who they are, and where they are a member."""
 
@@ -73,10 +81,20 @@ async def actor_of_token(
     db: Database, token: str, *, via: Via, kinds: tuple[str, ...] = ("api_key", "agent_token")
 ) -> Actor:
     """The actor of a session, API key or agent's token. Raises Unauthenticated for an unknown, expired or revoked one."""
-    row = await db.app.fetchrow("SELECT * FROM directory_credential($1)", token_hash(token))
+    return _actor(await _credential(db, token, kinds), via)
+
+
+async def visitor_of_token(db: Database, token: str) -> tuple[Actor, Habits]:
+    """The person of a session, and how they read. Raises Unauthenticated for an unknown, expired or revoked one."""
+    row = await _credential(db, token, ("session",))
+    return _actor(row, "page"), Habits(row["language"], row["theme"], row["time_zone"])
+
+
+async def _credential(db: Database, token: str, kinds: tuple[str, ...]) -> Row:
+    row: Row | None = await db.app.fetchrow("SELECT * FROM directory_credential($1)", token_hash(token))
     if row is None or row["kind"] not in kinds:
         raise Unauthenticated("The token is not valid, or has expired. Sign in again.")
-    return _actor(row, via)
+    return row
 
 
 def _actor(row: Row, via: Via) -> Actor:

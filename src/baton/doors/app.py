@@ -22,6 +22,8 @@ from baton.doors.trpc import failure, trpc
 from baton.doors.web import api_docs
 from baton.doors.web import imports as web_imports
 from baton.doors.web.guard import public, refused
+from baton.doors.web.language import reading
+from baton.doors.web.languages import best
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
 from baton.kernel.installation import installation
@@ -124,7 +126,8 @@ async def told(request: Request, error: BatonError) -> Response:
         return json(answer.body, answer.status, answer.headers)
     if path.startswith(("/api/", "/crm/", "/mcp")) or path in ("/healthz", "/metrics"):
         return problem(request, error)
-    return refused(request, error)
+    with reading(best(None, request.headers.get("accept-language", ""))):
+        return refused(request, error)
 
 
 async def _typed(request: Request, error: Exception) -> Response:

@@ -13,6 +13,8 @@ from baton.doors.answers import answering, json
 from baton.doors.auth import actor_of
 from baton.doors.limits import limits_of
 from baton.doors.web.guard import public
+from baton.doors.web.language import reading
+from baton.doors.web.languages import best
 from baton.doors.web.render import plain
 from baton.doors.web.visit import database
 from baton.kernel.actor import Role, system
@@ -89,7 +91,8 @@ async def leave(request: Request) -> Response:
 
 def _page(request: Request, address: str, *, left: bool) -> Response:
     headers: Mapping[str, str] = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex"}
-    return plain(request, "leave.html", headers=headers, address=address, left=left, action=request.url.path)
+    with reading(best(None, request.headers.get("accept-language", ""))):
+        return plain(request, "leave.html", headers=headers, address=address, left=left, action=request.url.path)
 
 
 async def file(request: Request) -> Response:

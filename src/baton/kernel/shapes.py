@@ -40,6 +40,10 @@ CurrencyCode: TypeAlias = Annotated[str, Meta(max_length=40, examples=["USD"], e
 """A currency (ISO 4217)."""
 Zone: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, examples=["Europe/Berlin"])]
 """An IANA time zone."""
+LanguageTag: TypeAlias = Annotated[
+    str, Meta(max_length=35, pattern="^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", examples=["pt"])
+]
+"""A language (RFC 5646)."""
 Colour: TypeAlias = Annotated[str, Meta(max_length=40, examples=["#6E56CF"], extra_json_schema=_HEX)]
 """A colour, as #rrggbb."""
 Words: TypeAlias = Annotated[str, Meta(max_length=200)]

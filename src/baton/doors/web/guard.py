@@ -7,22 +7,25 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from baton.accounts.sign_in import actor_of_token
+from baton.accounts.sign_in import Habits, visitor_of_token
+from baton.doors.web.language import _, marked, reading, told
+from baton.doors.web.languages import best
 from baton.doors.web.live import hub, written
 from baton.doors.web.render import plain, redirect, trigger
 from baton.doors.web.visit import SESSION, Visit, database, form_of, must_be_own, must_be_proven, sign_in_url
+from baton.kernel.actor import Actor
 from baton.kernel.errors import BatonError, Forbidden, Unauthenticated
 
 log = structlog.get_logger()
 Handler = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 _TITLES = {
-    403: "You may not do this",
-    404: "Nothing is here",
-    409: "It has changed meanwhile",
-    413: "That is too large",
-    429: "That was too much at once",
-    503: "The database is busy",
+    403: marked("You may not do this"),
+    404: marked("Nothing is here"),
+    409: marked("It has changed meanwhile"),
+    413: marked("That is too large"),
+    429: marked("That was too much at once"),
+    503: marked("The database is busy"),
 }
 
 
@@ -35,14 +38,22 @@ def signed_in(handler: Handler, *, files: bool = False) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         token = request.cookies.get(SESSION, "")
         try:
-            actor = await actor_of_token(database(request), token, via="page", kinds=("session",))
+            actor, habits = await visitor_of_token(database(request), token)
+        except BatonError as error:
+            with reading(best(None, _accepted(request))):
+                return _must_sign_in(request, error) if isinstance(error, Unauthenticated) else refused(request, error)
+        with reading(best(habits.language, _accepted(request))):
+            return await _let_in(request, actor, token, habits)
+
+    async def _let_in(request: Request, actor: Actor, token: str, habits: Habits) -> Response:
+        try:
             pairs: list[tuple[str, str]] = []
             if request.method not in ("GET", "HEAD"):
                 must_be_own(request)
                 if not files:
                     pairs = await form_of(request)
                     must_be_proven(request, token, dict(pairs))
-            visit = Visit(request, actor, token, dict(pairs), pairs)
+            visit = Visit(request, actor, token, dict(pairs), pairs, habits)
             if request.method == "GET":
                 visit.since = written(await hub(database(request)).position())
             return await handler(visit)
@@ -57,37 +68,45 @@ def signed_in(handler: Handler, *, files: bool = False) -> Endpoint:
 
 
 def public(handler: Endpoint, *, own_pages_only: bool = False) -> Endpoint:
-    """A page for everybody; with `own_pages_only` a form is taken from our own pages alone."""
+    """A page for everybody, in the language that the address (`lang`), else the browser, asks for.
+
+    With `own_pages_only` a form is taken from our own pages alone.
+    """
 
     async def endpoint(request: Request) -> Response:
-        try:
-            if own_pages_only and request.method == "POST":
-                must_be_own(request)
-            return await handler(request)
-        except BatonError as error:
-            return refused(request, error)
-        except HTTPException as error:
-            return refused(request, _typed(error))
+        with reading(best(request.query_params.get("lang"), _accepted(request))):
+            try:
+                if own_pages_only and request.method == "POST":
+                    must_be_own(request)
+                return await handler(request)
+            except BatonError as error:
+                return refused(request, error)
+            except HTTPException as error:
+                return refused(request, _typed(error))
 
     return endpoint
+
+
+def _accepted(request: Request) -> str:
+    return request.headers.get("accept-language", "")
 
 
 def refused(request: Request, error: BatonError) -> Response:
     """What a page answers when it cannot: words for a script, a toast for htmx, a page of its own for people."""
     headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"message": error.message, "code": error.code}, error.status, headers)
+        return JSONResponse({"message": told(error.message), "code": error.code}, error.status, headers)
     if request.headers.get("hx-request") == "true":
         return Response(
             status_code=error.status,
-            headers=headers | {"hx-reswap": "none"} | trigger("toast", words=error.message, bad=True),
+            headers=headers | {"hx-reswap": "none"} | trigger("toast", words=told(error.message), bad=True),
         )
     problem = {
         "status": error.status,
-        "title": _TITLES.get(error.status, "That did not work"),
-        "message": error.message,
+        "title": _(_TITLES.get(error.status, marked("That did not work"))),
+        "message": told(error.message),
         "back": "/",
-        "act": "Go to the board",
+        "act": _("Go to the board"),
     }
     return plain(request, "problem.html", status=error.status, headers=headers, problem=problem)
 

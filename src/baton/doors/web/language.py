@@ -1,17 +1,89 @@
 """The language in which a page is written: what it says goes through `_`, and is put into the reader's language."""
 
-import gettext as catalogs
+import contextlib
+import re
+from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import lru_cache
 
-_ENGLISH = catalogs.NullTranslations()
-_reader: ContextVar[catalogs.NullTranslations] = ContextVar("reader", default=_ENGLISH)
+from babel import Locale
+
+from baton.doors.web.languages import ENGLISH, Language, offered
+
+_reader: ContextVar[Language | None] = ContextVar("reader", default=None)
+OF_ERRORS = "error"
+"""The context (gettext) of sentences with values in them that are written below the pages."""
+
+
+@contextlib.contextmanager
+def reading(language: Language) -> Iterator[None]:
+    """Everything that is said inside is said in this language."""
+    before = _reader.set(language)
+    try:
+        yield
+    finally:
+        _reader.reset(before)
+
+
+def language() -> Language:
+    """The reader's language."""
+    return _reader.get() or offered()[ENGLISH]
+
+
+def locale() -> Locale:
+    """The reader's way to write dates, numbers and money."""
+    return language().locale
 
 
 def _(text: str) -> str:
     """English words in the reader's language."""
-    return _reader.get().gettext(text)
+    return language().words.gettext(text) if text else ""
+
+
+def marked(text: str) -> str:
+    """English words that stand in a table, and are put into the reader's language by `_` where they are shown."""
+    return text
 
 
 def several_of(one: str, many: str, count: int) -> str:
     """English words for a count, in the reader's language, by its rules of plural."""
-    return _reader.get().ngettext(one, many, count)
+    return language().words.ngettext(one, many, count)
+
+
+def told(text: str) -> str:
+    """A sentence that the product wrote below the pages (an error, a notice, a reason), in the reader's language where it is known.
+
+    Its values are found by the catalog's own patterns, "%(name)s is taken.", and put into the translation.
+    """
+    reader = language()
+    if reader.catalog is None or not text:
+        return text
+    found = reader.words.gettext(text)
+    if found != text:
+        return found
+    for pattern, wording in _patterns(reader.catalog):
+        if hit := pattern.fullmatch(text):
+            return wording % hit.groupdict()
+    return text
+
+
+@lru_cache(8)
+def _patterns(catalog: str) -> list[tuple[re.Pattern[str], str]]:
+    """The catalog's sentences with values, as patterns and their translations; those with the most words of their own first."""
+    words = next(each.words for each in offered().values() if each.catalog == catalog)
+    start = f"{OF_ERRORS}\x04"
+    known = [(str(key)[len(start) :], said) for key, said in words._catalog.items() if str(key).startswith(start)]  # type: ignore[attr-defined]
+    return [(_pattern(text), said) for text, said in sorted(known, key=lambda each: -len(each[0])) if said]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = re.split(r"%\((\w+)\)s", text)
+    seen: set[str] = set()
+    made = ""
+    for index, part in enumerate(parts):
+        if index % 2 == 0:
+            made += re.escape(part.replace("%%", "%"))
+        else:
+            made += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
+            seen.add(part)
+    return re.compile(made, re.DOTALL)

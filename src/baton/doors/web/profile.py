@@ -1,4 +1,4 @@
-"""One's own profile: name, time zone, theme, password, and where one is signed in."""
+"""One's own profile: name, time zone, language, theme, password, and where one is signed in."""
 
 from collections import defaultdict
 
@@ -9,6 +9,8 @@ from baton.accounts.members import Member
 from baton.accounts.profile import EditProfile, Ended, SetPassword
 from baton.accounts.sign_in import SESSION_LIFETIME, Membership, open_session
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _, told
+from baton.doors.web.languages import offered
 from baton.doors.web.render import page, redirect
 from baton.doors.web.sign_in import is_secure
 from baton.doors.web.visit import SESSION, Visit, database, zones
@@ -22,15 +24,22 @@ def zone_options() -> Options:
     return [(zone, zone.replace("_", " ")) for zone in zones()]
 
 
+def language_options() -> Options:
+    """The languages, by what they call themselves; the first is whatever the browser asks for."""
+    return [("", _("As the browser")), *((tag, each.name) for tag, each in offered().items())]
+
+
 async def show(visit: Visit) -> Response:
     """GET /profile."""
     return await _page(visit)
 
 
 async def save(visit: Visit) -> Response:
-    """POST /profile: name and time zone."""
+    """POST /profile: name, time zone and language."""
     try:
-        wish = EditProfile(name=visit.fields.get("name", ""), time_zone=visit.fields.get("timeZone") or None)
+        wish = EditProfile(
+            name=visit.fields.get("name", ""), time_zone=visit.fields.get("timeZone") or None, language=visit.fields.get("language")
+        )  # fmt: skip
         await visit.perform("crm.profile.update", wish)
     except Invalid as error:
         return await _page(visit, error)
@@ -71,11 +80,11 @@ async def _signed_in(visit: Visit, url: str) -> Response:
 
 async def _page(visit: Visit, error: Invalid | None = None) -> Response:
     own: Member = await visit.perform("crm.profile.get")
-    said = {"saved": "Your profile is saved.", "password": "Your password is changed. Other browsers are signed out.",
-            "sessions": "Every other browser is signed out."}.get(visit.query.get("said", ""))  # fmt: skip
-    shown = {"name": own.name, "timeZone": own.time_zone} | visit.fields
-    bad = defaultdict(str, {error.field or "": error.message} if error else {})
+    said = {"saved": _("Your profile is saved."), "password": _("Your password is changed. Other browsers are signed out."),
+            "sessions": _("Every other browser is signed out.")}.get(visit.query.get("said", ""))  # fmt: skip
+    shown = {"name": own.name, "timeZone": own.time_zone, "language": own.language or ""} | visit.fields
+    bad = defaultdict(str, {error.field or "": told(error.message)} if error else {})
     return await page(
         visit, "profile.html", here=HERE, status=422 if error else 200, own=msgspec.to_builtins(own), v=shown, bad=bad,
-        wrong=error.message if error else "", zones=zone_options(), said=said,
+        wrong=told(error.message) if error else "", zones=zone_options(), languages=language_options(), said=said,
     )  # fmt: skip

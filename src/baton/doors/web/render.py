@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from baton.doors.web import show
 from baton.doors.web.assets import UI, asset
-from baton.doors.web.language import _, several_of
+from baton.doors.web.language import _, language, several_of
 from baton.doors.web.nav import navigation
 from baton.doors.web.verbs import LIVE
 from baton.doors.web.visit import Visit, theme_of
@@ -27,14 +27,16 @@ _templates = jinja2.Environment(
 _templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals["asset"] = asset
 _templates.filters |= {"band": show.band, "hex": show.colour}
-_PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
+_PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie, Accept-Language"}
 
 
 def plain(
     request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] = {}, **values: Any
 ) -> Response:
     """A page without navigation: sign in, hosted forms, what could not be shown."""
-    text = _templates.get_template(template).render(theme=theme_of(request), listed=False, **values)
+    text = _templates.get_template(template).render(
+        theme=theme_of(request), lang=language().tag, listed=False, **values
+    )
     return HTMLResponse(text, status, {**_PRIVATE, **headers})
 
 
@@ -71,7 +73,8 @@ async def page(
 
 def _common(visit: Visit) -> dict[str, Any]:
     return {
-        "theme": theme_of(visit.request),
+        "theme": visit.theme,
+        "lang": language().tag,
         "listed": False,
         "csrf": visit.csrf,
         "may_write": visit.may_write,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from baton.doors.web.facts import cents
 from baton.doors.web.filters import Options, named
+from baton.doors.web.language import told
 from baton.doors.web.render import done, page
 from baton.doors.web.show import SOURCES, due_at
 from baton.doors.web.visit import Visit
@@ -44,7 +45,7 @@ async def sheet(
     """A sheet with its fields filled in; an error stands beside its field, or above the form where it has none."""
     bad: defaultdict[str, str] = defaultdict(str)
     if error is not None and error.field:
-        bad[error.field] = error.message
+        bad[error.field] = told(error.message)
     return await page(
         visit,
         template,
@@ -53,7 +54,7 @@ async def sheet(
         sheet={"title": title, "act": act, "action": _address(visit), "back": back, "lede": lede, "tone": tone},
         v=defaultdict(str, values),
         bad=bad,
-        wrong=error.message if error is not None else "",
+        wrong=told(error.message) if error is not None else "",
         **more,
     )
 

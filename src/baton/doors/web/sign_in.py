@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from baton.accounts.sign_in import SESSION_LIFETIME, actor_of_token, close_session, open_session, prove
 from baton.doors.limits import limits_of
@@ -75,7 +75,8 @@ async def sign_out(visit: Visit) -> Response:
 async def theme(visit: Visit) -> Response:
     """POST /theme: light, dark, or as the system has it."""
     chosen = visit.fields.get("theme", "")
-    answer = redirect(visit.back("/board"))
+    await visit.perform("crm.profile.update", {"theme": chosen if chosen in ("light", "dark") else "system"})
+    answer: Response = JSONResponse({}) if visit.wants_json else redirect(visit.back("/board"))
     if chosen in ("light", "dark"):
         answer.set_cookie("theme", chosen, max_age=31_536_000, samesite="lax", path="/")
     else:

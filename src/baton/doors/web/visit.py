@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from baton.accounts.members import Member
 from baton.accounts.organization import Organization
+from baton.accounts.sign_in import Habits
 from baton.fields.definition import Definition
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database
@@ -36,10 +37,16 @@ class Visit:
     """
 
     def __init__(
-        self, request: Request, actor: Actor, token: str, fields: dict[str, str], several: list[tuple[str, str]]
+        self,
+        request: Request,
+        actor: Actor,
+        token: str,
+        fields: dict[str, str],
+        several: list[tuple[str, str]],
+        habits: Habits,
     ):
         self.request, self.actor, self.token = request, actor, token
-        self.fields, self.several = fields, several
+        self.fields, self.several, self.habits = fields, several, habits
         self.now: datetime = utc_now()
         self.said: str | None = None
         self.since = ""
@@ -123,8 +130,15 @@ class Visit:
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """The reader's time zone: their browser's, else UTC."""
-        return zone_of(self.request)
+        """The reader's time zone: the one that they chose, else their browser's, else UTC."""
+        own = self.habits.time_zone
+        return ZoneInfo(own) if own != "UTC" and own in time_zones() else zone_of(self.request)
+
+    @property
+    def theme(self) -> str | None:
+        """Light or dark where the reader chose, here or on another device; None for what the system has."""
+        own = self.habits.theme
+        return theme_of(self.request) if own is None else None if own == "system" else own
 
     def back(self, fallback: str) -> str:
         """Where the person came from within these pages, else `fallback`."""
