@@ -14,6 +14,7 @@ from baton.kernel.perform import perform
 from tests.operations import cases_agents as cases_agents
 from tests.operations import cases_autom as cases_autom
 from tests.operations import cases_clock as cases_clock
+from tests.operations import cases_desk as cases_desk
 from tests.operations import cases_files as cases_files
 from tests.operations import cases_insight as cases_insight  # its cases too
 from tests.operations import cases_mail as cases_mail

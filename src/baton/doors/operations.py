@@ -43,6 +43,7 @@ from baton.imports import kept as kept_imports
 from baton.imports import rows as imported_rows
 from baton.imports import start as start_import
 from baton.imports import steps as import_steps
+from baton.inbox import waiting as inbox
 from baton.jobs import health as work_health
 from baton.jobs import held as held_jobs
 from baton.leads import (
@@ -140,5 +141,5 @@ MODULES: tuple[ModuleType, ...] = (
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,
-    work_health, held_jobs,
+    work_health, held_jobs, inbox,
 )  # fmt: skip

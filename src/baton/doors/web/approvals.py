@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from baton.agents.approval import Approval, GetApproval, ListApprovals
 from baton.agents.decide import Approve, EditApproval, Reject
-from baton.doors.web.render import done, page
+from baton.doors.web.render import done, page, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago, due_at, money, who
 from baton.doors.web.visit import Visit, as_uuid
@@ -54,7 +54,7 @@ async def single(visit: Visit) -> Response:
             if approved.status == "approved"
             else "Approved. A second person decides too."
         )
-        return done(visit, words, visit.back(HERE))
+        return said(visit, words) if visit.from_htmx else done(visit, words, visit.back(HERE))
     found: Approval = await visit.perform("crm.approvals.get", GetApproval(approval_id=id))
     views = await approval_views(visit, [found])
     return await page(visit, "approvals.html", here=HERE, approvals=views, decided=False, one=True)

@@ -8,12 +8,12 @@ from baton.pipelines.pipeline import Pipeline
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A place to go; `count` says how many wait there, if that is known."""
+    """A place to go; `counted` names what waits there, which is counted when the page is shown."""
 
     label: str
     href: str
     here: bool
-    count: str | None = None
+    counted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,22 @@ _SETTINGS = (
     "/settings/calendar", "/settings/health",
 )  # fmt: skip
 
+_COUNTED = {"/inbox": "inbox", "/approvals": "approvals"}
+
 
 def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
     """All places, the one that `here` names marked."""
 
     def item(label: str, href: str, *beside: str) -> Item:
-        return Item(label, href, here == href or here in beside)
+        return Item(label, href, here == href or here in beside, _COUNTED.get(href, ""))
 
     return Navigation(
         main=[
+            item("Inbox", "/inbox"),
             item("Board", "/board"),
             item("Leads", "/leads", "/imports"),
             item("Contacts", "/contacts", "/companies"),
-            item("Tasks", "/tasks"),
+            item("Tasks", "/tasks", "/calendar"),
             item("Approvals", "/approvals"),
             item("Dashboard", "/dashboard/crm"),
         ],

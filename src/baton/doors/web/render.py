@@ -12,7 +12,7 @@ from baton.doors.web import show
 from baton.doors.web.assets import UI, asset
 from baton.doors.web.language import _, language, several_of
 from baton.doors.web.nav import navigation
-from baton.doors.web.verbs import LIVE
+from baton.doors.web.verbs import DESK_KINDS, LIVE
 from baton.doors.web.visit import Visit, theme_of
 
 _templates = jinja2.Environment(
@@ -61,6 +61,7 @@ async def page(
             "organization": organization.name,
         },
         "nav": navigation(await visit.pipelines(), here),
+        "desk_kinds": DESK_KINDS,
         "live_words": json.dumps(LIVE),
         "said": None,
         "unread": None,

@@ -127,11 +127,15 @@ async def _task(visit: Visit) -> Task:
 
 async def snooze(visit: Visit) -> Response:
     """POST /tasks/{task}/snooze: to tomorrow at nine of the reader's clock, or a week on."""
-    days = 7 if visit.fields.get("days") == "7" else 1
-    local = visit.now.astimezone(visit.zone) + timedelta(days=days)
-    until = local.replace(hour=9, minute=0, second=0, microsecond=0)
+    until = tomorrow(visit, 7 if visit.fields.get("days") == "7" else 1)
     await visit.perform("crm.tasks.snooze", Snooze(task_id=visit.path["task"], until=until))
     return redirect(visit.back(HERE))
+
+
+def tomorrow(visit: Visit, days: int = 1) -> datetime:
+    """Nine o'clock of the reader, some days on."""
+    local = visit.now.astimezone(visit.zone) + timedelta(days=days)
+    return local.replace(hour=9, minute=0, second=0, microsecond=0)
 
 
 async def cancel(visit: Visit) -> Response:

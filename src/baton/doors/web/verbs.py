@@ -153,3 +153,11 @@ LIVE: dict[str, str] = {
     kinds.NOTE_ADDED: "is writing here",
 }
 """What a card on the board says, after the actor's name, while others work on it."""
+
+DESK_KINDS = " ".join(
+    (
+        kinds.APPROVAL_REQUESTED, kinds.APPROVAL_DECIDED, kinds.APPROVAL_CLOSED, kinds.TASK_CREATED, kinds.TASK_UPDATED,
+        kinds.TASK_COMPLETED, kinds.TASK_CANCELLED, kinds.TASK_DUE, kinds.UNDONE, kinds.LEAD_DELETED, kinds.LEAD_RESTORED,
+    )
+)  # fmt: skip
+"""What may change how much waits in an inbox, besides the member's own notices."""

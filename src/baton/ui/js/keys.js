@@ -35,11 +35,11 @@ function walk(event) {
   } else if (event.key.length === 1 && event.target !== box && !event.ctrlKey && !event.metaKey) box.focus();
 }
 
-const places = () => [...document.querySelectorAll(".board .card h3 a, td.name a, .agent-card h2 a")];
+const places = () => [...document.querySelectorAll(".board .card h3 a, td.name a, .agent-card h2 a, [data-waits]")];
 
 function step(forward) {
   const all = places();
-  const at = all.indexOf(document.activeElement);
+  const at = all.findIndex((place) => place.contains(document.activeElement));
   all[at < 0 ? 0 : Math.max(0, Math.min(all.length - 1, at + (forward ? 1 : -1)))]?.focus();
 }
 

@@ -57,9 +57,9 @@ function heard(event) {
 // An activity's id begins with its moment: 48 bits of milliseconds (UUIDv7).
 const age = (id) => Date.now() - Number.parseInt(id.replace("-", "").slice(0, 12), 16);
 
-function touched({ leadId, stages, memberId }) {
+function touched({ kind, leadId, stages, memberId }) {
   if (memberId) return memberId === live.dataset.me ? document.querySelectorAll('[data-live="mine"]') : [];
-  const parts = new Set(document.querySelectorAll('[data-live="all"], #totals'));
+  const parts = new Set(document.querySelectorAll(`[data-live="all"], [data-kinds~="${kind}"], #totals`));
   for (const stage of stages) {
     const column = document.getElementById(`col-${stage}`);
     if (column) parts.add(column);

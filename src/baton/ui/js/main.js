@@ -12,6 +12,7 @@ import "./board.js";
 import "./menu.js";
 import "./stages.js";
 import "./keys.js";
+import "./inbox.js";
 import "./conditions.js";
 import "./select.js";
 import "./reorder.js";
