@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from baton.doors.openapi import document_for
 from baton.doors.openapi_parts import JSON, REF
+from baton.doors.web.language import reading
+from baton.doors.web.languages import ENGLISH, offered
 from baton.doors.web.render import plain
 
 Schema = dict[str, Any]
@@ -57,7 +59,8 @@ async def show(request: Request) -> Response:
                 continue  # the same as its POST, in the address
             groups.setdefault(operation["tags"][0], []).append(_entry(path, method, operation, schemas))
     records = [Record(name, schema.get("description", ""), lines(schema)) for name, schema in sorted(schemas.items())]
-    return plain(
+    with reading(offered()[ENGLISH]):  # what operations say of themselves is English
+        return plain(
         request, "api_docs.html", groups=sorted(groups.items()), records=records, events=list(document["webhooks"]),
         about=document["info"]["description"].split("\n\n"), version=document["info"]["version"],
     )  # fmt: skip

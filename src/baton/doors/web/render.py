@@ -24,9 +24,10 @@ _templates = jinja2.Environment(
     auto_reload=False,
     extensions=["jinja2.ext.i18n"],
 )
+_templates.policies["ext.i18n.trimmed"] = True
 _templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals["asset"] = asset
-_templates.filters |= {"band": show.band, "hex": show.colour}
+_templates.filters |= {"band": show.band, "hex": show.colour, "number": show.number, "percent": show.percent}
 _PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie, Accept-Language"}
 
 

@@ -8,8 +8,9 @@ from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_symbol
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
 
+from baton.doors.web.language import locale
 from baton.kernel.money import minor_digits
 
 SOURCES = {
@@ -102,6 +103,16 @@ def colour(text: str) -> str:
 def major(minor: int, currency: str) -> Decimal:
     """Whole units of a currency from its minor units (ISO 4217: JPY has none, KWD three digits)."""
     return Decimal(minor).scaleb(-minor_digits(currency))
+
+
+def number(value: float | Decimal, *, digits: int = 0) -> str:
+    """A number as one reads it: "12,400", in Portuguese "12.400"; `digits` are those after the point, none where they are zero."""
+    return format_decimal(value, format="#,##0" + ("." + "#" * digits if digits else ""), locale=locale())
+
+
+def percent(share: float | Decimal, *, digits: int = 0) -> str:
+    """A share of one: "37%"."""
+    return format_percent(share, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=locale())
 
 
 def money(minor: int | None, currency: str, *, short: bool = False) -> str:
