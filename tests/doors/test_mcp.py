@@ -160,7 +160,12 @@ async def test_what_a_policy_never_allows_is_not_there(site: str, fresh: Team) -
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert "crm_leads_assign" not in names
         assert {"crm_leads_logActivity", "crm_approvals_get", "crm_leads_handOff"} <= names
-        assert not names & {"crm_approvals_approve", "crm_approvals_edit", "crm_agents_undoSince"}
+        assert not names & {
+            "crm_approvals_approve",
+            "crm_approvals_edit",
+            "crm_agents_undoSince",
+            "crm_profile_setPassword",
+        }
         gone = await client.call_tool("crm_leads_assign", {"leadId": str(lead.id), "ownerId": None})
         assert gone.is_error
         note = {"leadId": str(lead.id), "type": "note", "notes": "Hello", "idempotencyKey": "n1"}

@@ -40,9 +40,10 @@ class _Kept(msgspec.Struct):
 
 _NEVER = (
     "crm.agents.", "crm.approvals.", "crm.members.", "crm.automations.", "crm.sequences.create", "crm.sequences.edit", "crm.mailboxes.",
-    "crm.templates.",
+    "crm.templates.", "crm.profile.",
 )  # fmt: skip
-"""Administration, whoever else may do it: what an agent set up here would send by itself, past every approval."""
+"""Administration, whoever else may do it: what an agent set up here would send by itself, past every approval; and what is a
+person's own."""
 
 
 def ever(op: Operation, rows: Sequence[PolicyRow]) -> bool:
