@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
+IDLE = 3.0
+"""Seconds after which a connection is not used again: the server may have hung up on it."""
+
 
 class Failed(Exception):
     """An answer that is no success."""
@@ -20,9 +23,12 @@ class Client:
         self._port = port
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used = 0.0
 
     async def send(self, method: str, path: str, body: bytes = b"", more: str = "") -> bytes:
         """The body of the answer. Raises Failed for a status of 400 and above."""
+        if self._streams and time.monotonic() - self._used > IDLE:
+            await self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 20)
         reader, writer = self._streams
@@ -33,6 +39,7 @@ class Client:
         told = await reader.readuntil(b"\r\n\r\n")
         length = _length(told)
         answer = await reader.readexactly(length) if length is not None else await _chunks(reader)
+        self._used = time.monotonic()
         if int(told[9:12]) >= 400:
             raise Failed(f"{method} {path}: {told[:300]!r} {answer[:500]!r}")
         return answer
@@ -46,6 +53,7 @@ class Client:
         """Hang up."""
         if self._streams:
             self._streams[1].close()
+            self._streams = None
 
 
 def path(name: str, input: dict[str, Any]) -> str:

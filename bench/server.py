@@ -83,6 +83,10 @@ class Served:
         """Megabytes of the process and its children without PostgreSQL: the resident set, shared pages counted once (PSS) if told."""
         return _memory(psutil.Process(self.process.pid))
 
+    def seconds_of_cpu(self) -> float:
+        """Seconds of processor time that the process has used."""
+        return sum(psutil.Process(self.process.pid).cpu_times()[:2])
+
 
 def _memory(process: psutil.Process) -> float:
     total = 0
@@ -111,6 +115,22 @@ def served(place: Place, *options: str) -> Iterator[Served]:
                 raise RuntimeError(f"The server ended: {log.read_text()[-2000:]}")
             time.sleep(0.005)
         yield Served(port, process, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def working(place: Place) -> Iterator[Served]:
+    """`baton worker`, from its start until it is stopped again. It listens on no port."""
+    began = time.perf_counter()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("BATON_", "DATABASE_"))}
+    with (place.folder / "bench-worker.log").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *ONE, "worker", "--data", str(place.folder)], env=environ, stdout=output, stderr=output
+        )
+    try:
+        yield Served(0, process, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(30)

@@ -27,7 +27,7 @@ from baton.doors.web.languages import best
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
 from baton.kernel.installation import installation
-from baton.kernel.settings import Settings
+from baton.kernel.settings import Settings, read_dsn_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _PUBLIC = (
@@ -81,7 +81,9 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
     app.state.db = db or Database(
         settings.app_dsn or "",
         settings.relay_dsn or "",
+        read_dsn=read_dsn_of(settings),
         pool_size=settings.pool_size,
+        prepared=settings.prepared,
         installation=installation(settings),
     )
     return app

@@ -92,6 +92,8 @@ async def _gauges(db: Database) -> list[Metric]:
                 WHERE status = 'waiting' AND next_at <= now()"""
         )
         notices = await conn.fetchval("SELECT count(*) FROM notice_mail WHERE next_at <= now()")
+    replica = db.replica
+    reads = [(("read",), replica.reads), (("behind",), replica.behind), (("away",), replica.away)] if replica else []
     pools = [(("app",), db.app), (("relay",), db.relay)]
     return [
         _gauge("baton_relay_lag_seconds", "Age of the oldest activity that was not read yet.", [((), lag)]),
@@ -106,6 +108,7 @@ async def _gauges(db: Database) -> list[Metric]:
         _gauge("baton_notice_mail_due", "Members whose notices are due to be mailed.", [((), notices)]),
         _gauge("baton_db_connections", "Open connections by pool.", [(name, pool.get_size()) for name, pool in pools], "pool"),
         _gauge("baton_db_connections_idle", "Idle connections by pool.", [(name, pool.get_idle_size()) for name, pool in pools], "pool"),
+        _gauge("baton_replica_reads", "Reads of the replica, and those that it missed.", reads, "found"),
         _gauge("baton_db_connections_limit", "The most by pool.", [(name, pool.get_max_size()) for name, pool in pools], "pool"),
     ]  # fmt: skip
 

@@ -25,7 +25,7 @@ from baton.kernel.db import Database
 from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
 from baton.kernel.migrate import check, migrate
-from baton.kernel.settings import Settings, load
+from baton.kernel.settings import Settings, load, read_dsn_of
 from baton.kernel.values import utc_now
 
 T = TypeVar("T")
@@ -95,7 +95,9 @@ async def opened(settings: Settings, *, migrating: bool) -> AsyncIterator[Databa
     database = Database(
         settings.app_dsn or "",
         settings.relay_dsn or "",
+        read_dsn=read_dsn_of(settings),
         pool_size=settings.pool_size,
+        prepared=settings.prepared,
         installation=installation(settings),
     )
     try:

@@ -16,6 +16,8 @@ FROM = """JOIN pipelines p ON p.org_id = l.org_id AND p.id = l.pipeline_id
     LEFT JOIN members m ON m.org_id = l.org_id AND m.id = l.owner_id"""
 PATIENCE = 120
 """Seconds that the database waits for the next question before it ends the transaction."""
+CATCH_UP = 2.0
+"""Seconds that an export waits for a replica: it reads long, and the primary has better to do."""
 
 
 @contextlib.asynccontextmanager
@@ -24,7 +26,8 @@ async def reading(db: Database, actor: Actor, export: Export) -> AsyncIterator[t
 
     The last two arguments are the names that several members share, and the custom fields.
     """
-    async with db.transaction(actor.org_id, read_only=True) as conn:
+    lasting = db.replica is None or db.replica.feedback
+    async with db.transaction(actor.org_id, read_only=True, patience=CATCH_UP, primary=not lasting) as conn:
         tx = Tx(conn, actor.org_id, utc_now(), "crm.exports.leads")
         await conn.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{PATIENCE}s'")
         asked = export.asked

@@ -11,8 +11,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from baton.kernel import connections
 from baton.kernel.errors import BatonError, Conflict, Invalid, NotFound, Unavailable
 from baton.kernel.installation import Installation
+from baton.kernel.replica import BRIEFLY, LOST, Replica
 from baton.kernel.values import Ref, as_uuid, new_id
 
 Row: TypeAlias = asyncpg.Record
@@ -42,21 +44,6 @@ def translated(error: asyncpg.PostgresError) -> BatonError | None:
     """The typed error for a database error, by its SQLSTATE; None where it is a fault of the product."""
     known = _BY_STATE.get(error.sqlstate or "")
     return known[0](known[1]) if known else None
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg carries no types
-    """A connection that sends no reset on release: SET LOCAL ends with its transaction, nothing else is set."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
-def _encode_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +112,19 @@ class Database:
     """The pools: one of the application's role, one (small) of the role that reads the log across organizations."""
 
     def __init__(
-        self, app_dsn: str, relay_dsn: str, *, pool_size: int = 6, installation: Installation | None = None
+        self,
+        app_dsn: str,
+        relay_dsn: str,
+        *,
+        read_dsn: str | None = None,
+        pool_size: int = 6,
+        prepared: bool = True,
+        installation: Installation | None = None,
     ) -> None:
         self._app_dsn = app_dsn
         self._relay_dsn = relay_dsn
+        self._prepared = prepared
+        self.replica = Replica(read_dsn, pool_size, prepared=prepared) if read_dsn else None
         self._pool_size = pool_size
         self.installation = installation or Installation()
         self._app: asyncpg.Pool | None = None
@@ -138,32 +134,25 @@ class Database:
     async def open(self) -> None:
         """Connect. Raises Unavailable where the database cannot be reached."""
         try:
-            self._app = await self._pool(self._app_dsn, self._pool_size, _prepare)
-            self._relay = await self._pool(self._relay_dsn, 4, None)  # the job engine reads and writes jsonb as text
+            self._app = await connections.pool(
+                self._app_dsn, self._pool_size, init=connections.with_json, prepared=self._prepared
+            )
+            self._relay = await connections.pool(self._relay_dsn, 4)  # the job engine reads and writes jsonb as text
+            if self.replica:
+                await self.replica.open(self._app)
         except (OSError, asyncpg.PostgresError, ssl.SSLError) as error:
             raise Unavailable(f"The database cannot be reached: {error}") from error
 
     async def close(self) -> None:
         """Give all connections back."""
         await self.installation.outbound.close()
+        if self.replica:
+            await self.replica.close()
         for pool in (self._app, self._relay):
             if pool is not None:
                 with contextlib.suppress(TimeoutError):
                     await pool.close()
         self._app = self._relay = None
-
-    @staticmethod
-    async def _pool(dsn: str, size: int, init: Any) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            dsn,
-            min_size=1,
-            max_size=size,
-            connection_class=_Connection,
-            init=init,
-            statement_cache_size=1000,
-            max_inactive_connection_lifetime=0,
-            server_settings={"application_name": "baton"},
-        )
 
     @property
     def opened(self) -> bool:
@@ -185,27 +174,54 @@ class Database:
         return self._relay
 
     @contextlib.asynccontextmanager
-    async def transaction(self, org_id: UUID, *, read_only: bool = False) -> AsyncIterator[Any]:
+    async def transaction(
+        self, org_id: UUID, *, read_only: bool = False, patience: float = BRIEFLY, primary: bool = False
+    ) -> AsyncIterator[Any]:
         """A transaction inside one organization, begun and scoped in one round trip.
 
-        One that only reads plans each statement for its own arguments: the plan that suits any stage, owner and tag reads a hundred
-        times what this stage, owner and tag need.
+        One that only reads may be a replica's, if that catches up within `patience` seconds and `primary` is not said. It plans each
+        statement for its own arguments: the plan that suits any stage, owner and tag reads a hundred times what this stage, owner and
+        tag need.
         """
         begin = f"BEGIN READ ONLY; {_AFRESH}" if read_only else "BEGIN"
-        async with self.app.acquire() as conn:
+        async with self._connection(patience if read_only and not primary else None) as conn:
             await conn.execute(f"{begin}; SET LOCAL app.org_id = '{org_id}'")
             try:
                 yield conn
             except BaseException:
                 if not conn.is_closed():
-                    await conn.execute("ROLLBACK")
+                    await _roll_back(conn)
                 raise
             await conn.execute("COMMIT")
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, patience: float | None) -> AsyncIterator[Any]:
+        """A connection to the primary, or to the replica where one may wait so many seconds for it."""
+        if patience is not None and self.replica and (conn := await self.replica.connection(self.app, patience)):
+            broken: BaseException | None = None
+            try:
+                yield conn
+            except LOST as error:
+                broken = error
+                raise
+            finally:
+                await self.replica.release(conn, broken)
+            return
+        async with self.app.acquire() as conn:
+            yield conn
 
     def committed(self) -> None:
         """Tell the readers of the log in this process that there is something new."""
         for wake in self.on_commit:
             wake()
+
+
+async def _roll_back(conn: Any) -> None:
+    """End a transaction that failed; a connection whose server has gone is given up, so that the failure is told and not this."""
+    try:
+        await conn.execute("ROLLBACK")
+    except LOST:
+        conn.terminate()
 
 
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from baton.kernel import group
+from baton.kernel import group, replica
 from baton.kernel.actor import Actor
 from baton.kernel.db import Consent, Database, Tx, translated
 from baton.kernel.decode import canonical, decode
@@ -144,18 +144,20 @@ async def _alone(
                     f"Stopped: {MAX_DEPTH} steps followed from one another. Look for rules that trigger each other."
                 )
         try:
-            async with db.transaction(actor.org_id, read_only=op.kind == "query") as tx.conn:
+            async with db.transaction(actor.org_id, read_only=op.kind == "query", primary=attempt > 0) as tx.conn:
                 result = await _run(tx, actor, op, decoded, body, key)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
             if attempt == 3:
                 raise Conflict("Others are changing the same records. Try again.") from None
             await asyncio.sleep(0.01 * 2**attempt)
             continue
-        except asyncpg.PostgresError as error:
-            known = translated(error)
+        except (asyncpg.PostgresError, *replica.LOST) as error:
+            if isinstance(error, replica.LOST) and op.kind == "query" and db.replica and not attempt:
+                continue  # what the replica cannot tell any more the primary can
+            known = translated(error) if isinstance(error, asyncpg.PostgresError) else None
             if known is None:
                 raise
-            log.info("refused by the database", operation=op.name, sqlstate=error.sqlstate, detail=str(error))
+            log.info("refused by the database", operation=op.name, error=repr(error))
             raise known from error
         if op.kind == "mutation":
             db.committed()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from baton.kernel import addresses, data_dir
 from baton.kernel.data_dir import Misconfigured
@@ -36,6 +36,8 @@ class Settings:
     owner_dsn: str | None = None  # DATABASE_URL
     app_dsn: str | None = None  # DATABASE_APP_URL
     relay_dsn: str | None = None  # DATABASE_RELAY_URL
+    read_dsn: str | None = None  # DATABASE_READ_URL: a streaming replica, for what only reads
+    prepared: bool = True  # BATON_PREPARED=0: a pooler in between keeps no prepared statements
     app_role_managed: bool = True  # False where DATABASE_APP_URL is given: its password is not ours to set
     relay_role_managed: bool = True
     pool_size: int = 6  # BATON_POOL_SIZE: connections of the application; three a core
@@ -59,10 +61,11 @@ class Settings:
 
     def with_database(self, owner_dsn: str) -> "Settings":
         """These settings on that database: the addresses of both roles are derived where they were not given."""
+        app_dsn = self.app_dsn or role_dsn(owner_dsn, APP_ROLE, self.role_password(APP_ROLE))
         return replace(
             self,
             owner_dsn=owner_dsn,
-            app_dsn=self.app_dsn or role_dsn(owner_dsn, APP_ROLE, self.role_password(APP_ROLE)),
+            app_dsn=app_dsn,
             relay_dsn=self.relay_dsn or role_dsn(owner_dsn, RELAY_ROLE, self.role_password(RELAY_ROLE)),
         )
 
@@ -87,6 +90,9 @@ def load(
     app_dsn, relay_dsn = _dsn(environ, "DATABASE_APP_URL"), _dsn(environ, "DATABASE_RELAY_URL")
     if owner_dsn is None and bool(app_dsn) != bool(relay_dsn):
         raise Misconfigured("DATABASE_APP_URL and DATABASE_RELAY_URL belong together: set both, or DATABASE_URL.")
+    read_dsn = _dsn(environ, "DATABASE_READ_URL")
+    if read_dsn and not (owner_dsn or app_dsn):
+        raise Misconfigured("DATABASE_READ_URL is a replica of DATABASE_URL's server: set that too.")
     host = host or environ.get("BATON_HOST") or DEFAULT_HOST
     port = port if port is not None else _number(environ, "BATON_PORT", DEFAULT_PORT, 1, 65_535)
     settings = Settings(
@@ -97,6 +103,8 @@ def load(
         public_url=(environ.get("BATON_PUBLIC_URL") or local_url(host, port)).rstrip("/"),
         app_dsn=app_dsn,
         relay_dsn=relay_dsn,
+        read_dsn=read_dsn,
+        prepared=environ.get("BATON_PREPARED", "1") != "0",
         app_role_managed=app_dsn is None,
         relay_role_managed=relay_dsn is None,
         pool_size=_number(environ, "BATON_POOL_SIZE", 3 * (os.cpu_count() or 2), 1, 1_000),
@@ -131,6 +139,14 @@ def role_dsn(dsn: str, role: str, password: str) -> str:
     query = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("user", "password")]
     login = f"{quote(role, safe='')}:{quote(password, safe='')}@{hosts}"
     return urlunsplit((parts.scheme, login, parts.path, urlencode(query), parts.fragment))
+
+
+def read_dsn_of(settings: Settings) -> str | None:
+    """The replica, with the application's own login where its address names none."""
+    if settings.read_dsn is None or urlsplit(settings.read_dsn).username or not settings.app_dsn:
+        return settings.read_dsn
+    login = urlsplit(settings.app_dsn)
+    return role_dsn(settings.read_dsn, unquote(login.username or ""), unquote(login.password or ""))
 
 
 def _secret(environ: Mapping[str, str], folder: Path) -> str:
