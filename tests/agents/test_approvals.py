@@ -253,7 +253,7 @@ async def test_a_playbook_waits_and_goes_on(fresh: Team) -> None:
     await fresh.do(fresh.ana, "crm.agents.setPlaybook", agentId=str(agent.id), rules=rules)
     for decision, tags, outcomes in (
         ("approve", ["seen", "welcomed"], ["done", "done", "done"]),
-        ("reject", ["seen"], ["skipped", "skipped", "done"]),
+        ("reject", ["seen"], ["rejected", "skipped", "done"]),
     ):
         lead = await fresh.capture()
         await fresh.run_due()
@@ -268,5 +268,6 @@ async def test_a_playbook_waits_and_goes_on(fresh: Team) -> None:
         await fresh.run_due()
         (run,) = await fresh.do(fresh.ana, "crm.agents.runs", leadId=str(lead.id))
         assert [step.outcome for step in run.receipt] == outcomes
+        assert run.receipt[0].detail == ("No." if decision == "reject" else "Approved by Ben Okafor.")
         now = await fresh.do(fresh.ana, "crm.leads.get", leadId=str(lead.id))
         assert now.tags == tags

@@ -143,6 +143,72 @@ async def test_words_from_outside_are_data_and_sway_nothing(fresh: Team, nora: A
     assert (await fresh.do(fresh.ana, "crm.messages.list", leadId=lead["leadId"])).items == []
 
 
+async def rejected(team: Team, lead: dict[str, Any], reason: str) -> Any:
+    """Ben rejects what waits on a lead; the run as it is then."""
+    (held,) = await team.do(team.ana, "crm.approvals.list", leadId=lead["leadId"], status="waiting")
+    await team.do(team.ben, "crm.approvals.reject", approvalId=str(held.id), reason=reason)
+    await team.run_due()
+    return (await team.do(team.ana, "crm.agents.runs", leadId=lead["leadId"]))[0]
+
+
+async def test_a_rejection_wakes_it_again_with_the_reason(fresh: Team, nora: Actor, scripted: Any) -> None:
+    """Spec A6: the model reads why, outside the marks of data, and asks for something else; that is approved and leaves once."""
+    seen: list[Any] = []
+    better = MAIL | {"subject": "Monday?"}
+
+    def draft(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        """One draft a waking."""
+        seen.append(messages)
+        last = messages[-1].parts[-1]
+        drafts = sum(bool(each.tool_calls) for each in messages if isinstance(each, ModelResponse))
+        if last.part_kind == "user-prompt":
+            return ModelResponse(parts=[ToolCallPart("crm_emails_send", [MAIL, better][drafts], tool_call_id="same")])
+        return ModelResponse(parts=[TextPart("I asked.")])
+
+    scripted(draft)
+    lead = await lead_to_write_to(fresh)
+    await woken(fresh, nora, lead)
+    run = await rejected(fresh, lead, "Too stiff. Propose Monday.")
+    assert [(step.outcome, step.detail) for step in run.receipt[1:]] == [
+        ("rejected", "Too stiff. Propose Monday."), ("waiting", "A person decides first."),
+    ]  # fmt: skip
+    assert "Woken again by a rejection, 1 of at most 3 times." in run.receipt[0].detail
+    told = next(each for each in reversed(seen[-1]) if each.metadata).parts[0].content
+    mark = run.id.hex[-12:]
+    assert told.index(f"</data-{mark}>") < told.index("Too stiff. Propose Monday.")
+    (held,) = await fresh.do(fresh.ana, "crm.approvals.list", leadId=lead["leadId"], status="waiting")
+    assert held.input["subject"] == "Monday?"
+    await fresh.do(fresh.ben, "crm.approvals.approve", approvalId=str(held.id))
+    await fresh.run_due()
+    (run,) = await fresh.do(fresh.ana, "crm.agents.runs", leadId=lead["leadId"])
+    assert (run.status, [step.outcome for step in run.receipt]) == ("done", ["done", "rejected", "done"])
+    (sent,) = (await fresh.do(fresh.ana, "crm.messages.list", leadId=lead["leadId"])).items
+    assert sent.subject == "Monday?"
+
+
+async def test_rejections_wake_it_a_few_times_only(fresh: Team, nora: Actor, scripted: Any) -> None:
+    """A model that asks for the same again and again ends; so does one whose tokens are used up."""
+
+    def stubborn(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        if messages[-1].parts[-1].part_kind == "user-prompt":
+            return ModelResponse(parts=[ToolCallPart("crm_emails_send", MAIL, tool_call_id="same")])
+        return ModelResponse(parts=[TextPart("I asked.")])
+
+    scripted(stubborn)
+    lead = await lead_to_write_to(fresh)
+    await woken(fresh, nora, lead)
+    for _ in range(4):
+        run = await rejected(fresh, lead, "No.")
+    assert (run.status, [step.outcome for step in run.receipt]) == ("done", ["done", *["rejected"] * 4])
+    assert await fresh.do(fresh.ana, "crm.approvals.list", leadId=lead["leadId"], status="waiting") == []
+    other = await lead_to_write_to(fresh)
+    await woken(fresh, nora, other)
+    await fresh.do(fresh.ana, "crm.agents.setLimits", agentId=str(nora.id), tokensPerMonth=1)
+    run = await rejected(fresh, other, "No.")
+    assert [step.outcome for step in run.receipt] == ["done", "rejected"]
+    assert "It was not woken again by a rejection: Nora has used its tokens" in run.receipt[0].detail
+
+
 class Killed(BaseException):
     """The process is gone: nothing of ours catches it."""
 

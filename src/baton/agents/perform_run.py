@@ -10,7 +10,7 @@ import structlog
 from baton.accounts.members import Member
 from baton.agents.approval import Approval, GetApproval
 from baton.agents.playbook import THINK
-from baton.agents.run import FinishRun, PlannedStep, Run, WaitingRun, WaitingRuns
+from baton.agents.run import ACT, FinishRun, PlannedStep, Run, WaitingRun, WaitingRuns
 from baton.agents.think import think
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.db import Database
@@ -34,17 +34,17 @@ async def perform_run(db: Database, agent: Actor, run: Run, *, depth: int, now: 
 
     A step that the lead's state does not admit any more is skipped and the run goes on; any other refusal fails the
     step and ends its rule. A step that a person decides on holds what follows in its rule until they did; the same call
-    then goes on. Raises Unavailable and TooMany, after which the same call goes on where it stopped.
+    then goes on. What a model asked for and a person rejected wakes it again, with their reason. Raises Unavailable and
+    TooMany, after which the same call goes on where it stopped.
     """
     cause = Cause(run.activity_id, depth)
     ended: dict[UUID, str] = {}
     held: set[UUID] = set()
     receipt: list[PlannedStep] = []
-    acts: list[PlannedStep]
-    for planned in run.receipt:
-        step, acts = planned, []
-        if step.outcome == "waiting":
-            step = await _decided(db, agent, step, now)
+    for step, acts in _thoughts(run.receipt):
+        step, *acts = [
+            await _decided(db, agent, each, now) if each.outcome == "waiting" else each for each in (step, *acts)
+        ]
         if step.outcome == "planned" and step.rule_id not in held:
             if step.rule_id in ended:
                 step = msgspec.structs.replace(step, outcome="skipped", detail=ended[step.rule_id])
@@ -52,15 +52,18 @@ async def perform_run(db: Database, agent: Actor, run: Run, *, depth: int, now: 
                 step, *acts = await _thought(db, agent, run, step, cause, now)
             else:
                 step = await _step(db, agent, run, step, cause, now)
+        elif any(act.outcome == "rejected" for act in acts):
+            step, *acts = await _heard(db, agent, run, step, acts, cause, now)
         if step.outcome == "failed":
             ended[step.rule_id] = "An earlier step of this rule failed."
-        elif step.outcome == "skipped" and step.approval_id is not None:
+        elif (asked := [each for each in (step, *acts) if each.approval_id]) and asked[-1].outcome in (
+            "rejected",
+            "skipped",
+        ):
             ended[step.rule_id] = "An earlier step of this rule was not approved."
-        elif step.outcome == "waiting":
+        if any(each.outcome == "waiting" for each in (step, *acts)):
             held.add(step.rule_id)
         receipt += [step, *acts]
-        if any(act.outcome == "waiting" for act in acts):
-            held.add(step.rule_id)
     state = "".join(step.outcome[0] for step in receipt)
     finished: Run = await perform(
         db, agent, "crm.agents.finishRun", FinishRun(run_id=run.id, receipt=receipt),
@@ -86,6 +89,17 @@ async def resume(db: Database, org_id: UUID, approval_ids: list[UUID], *, now: d
             await perform_run(db, agents[each.run.agent_id], each.run, depth=each.depth, now=now)
 
 
+def _thoughts(receipt: list[PlannedStep]) -> list[tuple[PlannedStep, list[PlannedStep]]]:
+    """The steps of a receipt, each with what a model asked for in it."""
+    found: list[tuple[PlannedStep, list[PlannedStep]]] = []
+    for each in receipt:
+        if each.index < ACT:
+            found.append((each, []))
+        else:
+            found[-1][1].append(each)
+    return found
+
+
 async def _decided(db: Database, agent: Actor, step: PlannedStep, now: datetime | None) -> PlannedStep:
     """A step that waited, as people decided on it."""
     assert step.approval_id is not None
@@ -95,6 +109,8 @@ async def _decided(db: Database, agent: Actor, step: PlannedStep, now: datetime 
     by = " and ".join(giver.name for giver in found.given)
     if found.status == "done":
         return msgspec.structs.replace(step, outcome="done", detail=f"Approved by {by}.")
+    if found.status == "rejected":
+        return msgspec.structs.replace(step, outcome="rejected", detail=found.reason)
     return msgspec.structs.replace(step, outcome="skipped", detail=f"{found.status.capitalize()}: {found.reason}")
 
 
@@ -109,6 +125,22 @@ async def _thought(
         raise
     except BatonError as error:
         return [msgspec.structs.replace(planned, outcome="failed", detail=error.message)]
+
+
+async def _heard(
+    db: Database, agent: Actor, run: Run, step: PlannedStep, acts: list[PlannedStep], cause: Cause, now: datetime | None
+) -> list[PlannedStep]:
+    """What a model made of the reasons for which people rejected some of its acts; where it cannot be asked, that stands in the receipt."""
+    rejected = [act for act in acts if act.outcome == "rejected"]
+    try:
+        made = await think(db, agent, run, step, "", cause, now, rejected)
+    except Unavailable:
+        raise
+    except BatonError as error:
+        why = f"It was not woken again by a rejection: {error.message}"
+        detail = step.detail if why in (step.detail or "") else f"{step.detail} {why}"
+        return [msgspec.structs.replace(step, detail=detail), *acts]
+    return [await _decided(db, agent, each, now) if each.outcome == "waiting" else each for each in made]
 
 
 async def _step(

@@ -24,6 +24,9 @@ from baton.kernel.shapes import Kind
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads
 
+ACT = 1_000
+"""What a model asked for stands in a receipt behind the step at which it thought, numbered from here on."""
+
 
 class PlannedStep(Output, kw_only=True):
     """One step of a run and what became of it."""
@@ -32,13 +35,13 @@ class PlannedStep(Output, kw_only=True):
     rule: str
     index: int
     step: Step
-    outcome: Literal["planned", "done", "waiting", "skipped", "failed"] = "planned"
+    outcome: Literal["planned", "done", "waiting", "rejected", "skipped", "failed"] = "planned"
     detail: str | None = None
     approval_id: UUID | None = None
 
 
 class Run(Output, kw_only=True):
-    """A run and its receipt: which rules held, what was done, what waits for a person, what was skipped and why."""
+    """A run and its receipt: which rules held, what was done, what waits for a person, what they rejected, what was skipped and why."""
 
     id: UUID
     agent_id: UUID

@@ -32,7 +32,7 @@ async def profile(visit: Visit) -> Response:
         rules=[rule_view(rule, known) for rule in rules],
         runs=await run_views(visit, runs[:SHOWN], known),
         told=f"the last {min(len(runs), SHOWN)} of {len(runs)}{'+' if len(runs) == 100 else ''}" if runs else "",
-        counts={name: counts.count(name) for name in ("done", "skipped", "failed")},
+        counts={name: counts.count(name) for name in ("done", "rejected", "skipped", "failed")},
         waiting=await approval_views(visit, held),
         **await agent_policy.views(visit, agent, known),
     )

@@ -51,7 +51,14 @@ ACTS = {
     "crm.emails.send": "write an email",
     "crm.agents.think": "think it over with its model",
 }
-OUTCOMES = {"planned": "to come", "waiting": "asks", "done": "done", "skipped": "skipped", "failed": "failed"}
+OUTCOMES = {
+    "planned": "to come",
+    "waiting": "asks",
+    "done": "done",
+    "rejected": "rejected",
+    "skipped": "skipped",
+    "failed": "failed",
+}
 _BLANK = re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
 _FILLED = {"score.value": "score", "score.because": "reasons", "lead.companyName": "company", "agent.name": "agent"}
 _TONES = {"done": "won", "failed": "lost", "waiting": "wait"}
