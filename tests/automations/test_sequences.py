@@ -297,7 +297,7 @@ async def test_whatsapp_needs_a_phone_and_a_number(fresh: Team, work: Work) -> N
 @pytest.mark.parametrize(
     ("plan", "word"),
     [
-        ({"steps": []}, "1 to 50"),
+        ({"steps": []}, "may not be empty"),
         ({"steps": [{"do": "email", "subject": "No text"}]}, "template, or a subject"),
         ({"steps": [{"do": "wait", "span": "a while"}]}, "2d 4h"),
         ({"steps": [FIRST, SECOND], "kind": "one_shot"}, "exactly one"),

@@ -15,7 +15,7 @@ VERSIONED = sorted(
     name
     for name, case in cases.items()
     if "version" in (op := registry[name]).input.__struct_fields__ and op.kind == "mutation" and not op.internal
-    if op.role is not None and name != "crm.whatsapp.setAccount"  # makes an account where its case names none
+    if op.role is not None
 )
 
 

@@ -1,16 +1,18 @@
 """The organization's calendar: its working hours and holidays, and what happens to leads that stay too long. Spec B7."""
 
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from dateutil.rrule import rrulestr
+from msgspec import Meta
 
 from baton.accounts.hours import WorkingHours, add_working
 from baton.accounts.organization import organization
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.recurrence import check as check_rule
+from baton.kernel.shapes import Label, Recurrence
 
 MOST_HOLIDAYS = 400
 Tell = Literal["owner", "supervisor", "admins"]
@@ -20,15 +22,15 @@ class Holiday(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_onl
     """A day on which nobody works: a date, each year's with `yearly`, or those of a `rule` (FREQ=YEARLY, RFC 5545) from then on."""
 
     date: date
-    name: str
+    name: Label
     yearly: bool = False
-    rule: str | None = None
+    rule: Recurrence | None = None
 
 
 class OnMissed(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """What follows when a lead has stayed too long: who is told, a new owner by the routing rules, a task for the owner."""
 
-    tell: list[Tell] = msgspec.field(default_factory=lambda: ["owner", "supervisor"])
+    tell: Annotated[list[Tell], Meta(max_length=3)] = msgspec.field(default_factory=lambda: ["owner", "supervisor"])
     reassign: bool = False
     task: bool = False
 

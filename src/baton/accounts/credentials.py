@@ -12,10 +12,10 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Forbidden, Invalid, NotFound
+from baton.kernel.errors import Forbidden, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation, registry
 from baton.kernel.security import new_token, token_hash
-from baton.kernel.shapes import Days, Kind, Name
+from baton.kernel.shapes import Days, Kind, Name, Version
 from baton.kernel.values import Ref, new_id
 
 
@@ -31,6 +31,7 @@ class Credential(Output, kw_only=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     created_at: datetime
+    version: int
 
 
 class NewCredential(Credential, kw_only=True):
@@ -55,9 +56,10 @@ class RevokeCredential(Input, kw_only=True):
     """The key or token to revoke."""
 
     credential_id: UUID
+    version: Version | None = None
 
 
-_COLUMNS = "id, member_id, kind, name, hint, scopes, expires_at, revoked_at, created_at"
+_COLUMNS = "id, member_id, kind, name, hint, scopes, expires_at, revoked_at, created_at, version"
 
 
 @operation("crm.credentials.list", kind="query", role=Role.ADMIN, summary="List API keys and agents' tokens")
@@ -105,20 +107,26 @@ async def create(tx: Tx, actor: Actor, input: CreateCredential) -> NewCredential
     )  # fmt: skip
     return NewCredential(
         id=id, member_id=target.id, kind=kind, name=input.name.strip(), hint=hint, scopes=scopes, expires_at=expires_at,
-        revoked_at=None, created_at=tx.now, token=token,
+        revoked_at=None, created_at=tx.now, version=1, token=token,
     )  # fmt: skip
 
 
 @operation("crm.credentials.revoke", role=Role.ADMIN, summary="Revoke an API key or an agent's token")
 async def revoke(tx: Tx, actor: Actor, input: RevokeCredential) -> Credential:
-    """End a key or token at once. Raises NotFound."""
+    """End a key or token at once. Raises NotFound, Conflict for a stale version."""
+    found = await tx.fetchrow(
+        "SELECT name, version FROM credentials WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL FOR NO KEY UPDATE",
+        tx.org_id, input.credential_id,
+    )  # fmt: skip
+    if found is None:
+        raise NotFound("There is no such key, or it is revoked already.")
+    must_be_current(f"“{found['name']}”", found["version"], input.version)
     row = await tx.fetchrow(
         f"""UPDATE credentials SET revoked_at = $3, version = version + 1 WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL
             RETURNING {_COLUMNS}, token_hash""",
         tx.org_id, input.credential_id, tx.now,
     )  # fmt: skip
-    if row is None:
-        raise NotFound("There is no such key, or it is revoked already.")
+    assert row is not None
     await tx.execute("SELECT directory_remove_credential($1)", row["token_hash"])
     values = dict(row)
     values.pop("token_hash")

@@ -12,7 +12,7 @@ from baton.activities.append import Entry, append
 from baton.activities.replay import difference
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, by_ref, struct_of
-from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.security import hash_password
 from baton.kernel.shapes import Count, Email, ExternalId, LanguageTag, Line, Name, Password, Version, Zone
@@ -93,6 +93,7 @@ class RemoveMember(Input, kw_only=True):
     """The member to remove."""
 
     member_id: Ref
+    version: Version | None = None
 
 
 def from_row(row: Row) -> Member:
@@ -189,8 +190,7 @@ async def update(tx: Tx, actor: Actor, input: EditMember) -> Member:
     """Change a member's name, role, state, hours or capacity. Raises Forbidden where an admin would change an owner."""
     before = await member(tx, input.member_id)
     _may_grant(actor, before.role)
-    if input.version is not None and input.version != before.version:
-        raise Conflict("The member was changed since you read it. Read it again.")
+    must_be_current("The member", before.version, input.version)
     if input.role is not None:
         _may_grant(actor, input.role)
         if before.kind == "agent" and input.role.admits(Role.ADMIN):
@@ -239,9 +239,10 @@ async def _supervisor(tx: Tx, before: Member, input: EditMember) -> UUID | None:
 
 @operation("crm.members.remove", role=Role.ADMIN, summary="Remove a member")
 async def remove(tx: Tx, actor: Actor, input: RemoveMember) -> Member:
-    """Remove a member: sessions and tokens end at once, the history stays. Raises Conflict for the last owner."""
+    """Remove a member: sessions and tokens end at once, the history stays. Raises Conflict for the last owner, a stale version."""
     found = await member(tx, input.member_id)
     _may_grant(actor, found.role)
+    must_be_current(found.name, found.version, input.version)
     owners = await tx.fetchval(
         "SELECT count(*) FROM members WHERE org_id = $1 AND role = 'owner' AND status = 'active'", tx.org_id
     )

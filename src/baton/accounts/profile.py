@@ -1,5 +1,9 @@
 """What a person changes of their own: name, time zone, language, password, and where they are signed in. Spec B9."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from baton.accounts import members
 from baton.accounts.members import MIN_PASSWORD, EditMember, Member, Theme, member
 from baton.activities import kinds
@@ -9,15 +13,15 @@ from baton.kernel.db import Tx
 from baton.kernel.errors import Forbidden, Invalid
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.security import hash_password, verify_password
-from baton.kernel.shapes import LanguageTag
+from baton.kernel.shapes import LanguageTag, Password, Zone
 from baton.kernel.values import email_key
 
 
 class EditProfile(Input, kw_only=True):
     """What of oneself to change; absent fields stay, an empty language is the browser's."""
 
-    name: str | None = None
-    time_zone: str | None = None
+    name: Annotated[str, Meta(max_length=200, pattern=r"\S")] | None = None
+    time_zone: Zone | None = None
     language: LanguageTag | None = None
     theme: Theme | None = None
 
@@ -25,8 +29,8 @@ class EditProfile(Input, kw_only=True):
 class SetPassword(Input, kw_only=True):
     """The password of today, and the one from now on."""
 
-    current: str
-    new: str
+    current: Password
+    new: Password
 
 
 class Ended(Output, kw_only=True):

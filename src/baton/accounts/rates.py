@@ -36,16 +36,16 @@ class RateTable(Output, kw_only=True):
     rates: list[Rate]
 
 
-_RATES = {
-    "propertyNames": {"pattern": "^[A-Za-z]{3}$"},
-    "additionalProperties": {"type": "number", "exclusiveMinimum": 0, "maximum": 10**9},
-}  # what is held below, in words
+_CURRENCIES = {"propertyNames": {"pattern": "^[A-Za-z]{3}$"}}  # what is held below, in words
+_WORTH = {"exclusiveMinimum": 0, "maximum": 10**9}
 
 
 class SetRates(Input, kw_only=True):
     """What one unit of each currency is worth in the organization's own, as `{"EUR": 1.08}`. Currencies that are left out have no rate."""
 
-    rates: Annotated[dict[str, float], Meta(max_length=200, extra_json_schema=_RATES)]
+    rates: Annotated[
+        dict[str, Annotated[float, Meta(extra_json_schema=_WORTH)]], Meta(max_length=200, extra_json_schema=_CURRENCIES)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from baton.activities.stream import ZERO, cluster
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database, Row, Tx
-from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.security import derived
+from baton.kernel.shapes import PageSize
 from baton.kernel.values import utc_now
 
 BATCH = 20_000
@@ -31,7 +31,7 @@ _CURSOR = "seals"
 class ListSeals(Input, kw_only=True):
     """The newest seals, 1–200."""
 
-    limit: int = 20
+    limit: PageSize = 20
 
 
 class SealTold(Output, kw_only=True):
@@ -47,8 +47,6 @@ class SealTold(Output, kw_only=True):
 @operation("crm.log.seals", kind="query", role=Role.ADMIN, summary="List the seals of the log")
 async def seals(tx: Tx, actor: Actor, input: ListSeals) -> list[SealTold]:
     """The newest seals first. Keep the newest's hash and key elsewhere: with them nothing can be cut off unseen. Raises Invalid."""
-    if not 1 <= input.limit <= 200:
-        raise Invalid("A page has 1 to 200 seals.", field="limit")
     rows = await tx.fetch(
         f"""SELECT number, cardinality(activity_ids) AS activities, hash, key, sealed_at FROM log_seals
              WHERE org_id = $1 ORDER BY number DESC LIMIT {input.limit}""",

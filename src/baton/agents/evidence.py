@@ -10,8 +10,9 @@ from baton.agents.policy import NewPolicyRow, PolicyRow, SetPolicy, agent, rows_
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import EVERYTHING
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid
+from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Days, OperationName
 from baton.kernel.values import Ref
 
 ENOUGH = 20
@@ -22,7 +23,7 @@ class ReadEvidence(Input, kw_only=True):
     """The agent, and over how many past days."""
 
     agent_id: Ref
-    days: int = 90
+    days: Days = 90
 
 
 class Evidence(Output, kw_only=True):
@@ -50,14 +51,12 @@ class AcceptProposal(Input, kw_only=True):
     """The operation that an agent may do by itself from now on, as its evidence proposes."""
 
     agent_id: Ref
-    operation: str
+    operation: OperationName
 
 
 @operation("crm.agents.evidence", kind="query", role=Role.VIEWER, summary="Read what became of an agent's acts")
 async def evidence(tx: Tx, actor: Actor, input: ReadEvidence) -> list[Evidence]:
     """An agent's operations, the most often asked for first. Raises NotFound, Invalid."""
-    if not 1 <= input.days <= 3650:
-        raise Invalid("Evidence is over 1 to 3,650 days.", field="days")
     return await _read(tx, (await agent(tx, input.agent_id)).id, input.days)
 
 

@@ -1,9 +1,11 @@
 """What a model agent thinks with: the model and where it is, its instructions, the tools that it was given. Spec A6."""
 
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
@@ -13,6 +15,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, Output, operation, registry
+from baton.kernel.shapes import LargePrice, OperationName, Password, Prose, WebAddress
 from baton.kernel.values import Ref
 
 TOOLS = (
@@ -42,14 +45,14 @@ class SetModel(Input, kw_only=True):
     chat completions. `key` stays as it is where it is left out. `tools` are operations; its policy still decides on each."""
 
     agent_id: Ref
-    model: str
-    base_url: str | None = None
-    key: str | None = None
-    instructions: str = ""
-    tools: list[str] = msgspec.field(default_factory=lambda: list(TOOLS))
-    most_answers: int = 12
-    input_price: float = 0
-    output_price: float = 0
+    model: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    base_url: WebAddress | None = None
+    key: Password | None = None
+    instructions: Prose = ""
+    tools: Annotated[list[OperationName], Meta(max_length=200)] = msgspec.field(default_factory=lambda: list(TOOLS))
+    most_answers: Annotated[int, Meta(ge=1, le=50)] = 12
+    input_price: LargePrice = 0
+    output_price: LargePrice = 0
 
 
 class ThinkWith(Output, kw_only=True):

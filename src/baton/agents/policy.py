@@ -66,7 +66,7 @@ class SetPolicy(Input, kw_only=True):
     """All rows of an agent's policy, in order, replacing those before."""
 
     agent_id: Ref
-    rows: list[NewPolicyRow]
+    rows: Annotated[list[NewPolicyRow], Meta(max_length=100)]
 
 
 @operation("crm.agents.policy", kind="query", role=Role.VIEWER, summary="Read an agent's policy")

@@ -11,10 +11,10 @@ from baton.agents.decide import CloseApproval, close
 from baton.agents.policy import agent
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid, TooLarge
+from baton.kernel.errors import Conflict, Invalid, TooLarge, must_be_current
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.perform import within
-from baton.kernel.shapes import Reason
+from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref, clean
 from baton.leads.assign import Assign
 from baton.routing.route import Route
@@ -28,6 +28,7 @@ class Retire(Input, kw_only=True):
     agent_id: Ref
     to_id: Ref | None = None
     route: bool = False
+    version: Version | None = None
     reason: Reason | None = None
 
 
@@ -49,6 +50,7 @@ async def retire(tx: Tx, actor: Actor, input: Retire) -> Retired:
     """
     must_not_be_agent(actor)
     found = await agent(tx, input.agent_id)
+    must_be_current(found.name, found.version, input.version)
     if (input.to_id is None) != input.route:
         raise Invalid("Say who takes its leads: a member, or the routing rules.", field="toId")
     to = await member(tx, input.to_id) if input.to_id else None

@@ -4,7 +4,10 @@ Nothing is removed from the log: an undo is an operation of its own, with its ow
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.agents.retire import take_back
@@ -32,7 +35,7 @@ class Undo(Input, kw_only=True):
 
     operation_id: UUID
     reason: Reason | None = None
-    limit: int = MOST
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = MOST
     undo_id: UUID | None = None
     cursor: Cursor | None = None
 
@@ -57,8 +60,6 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
     A fact goes back where it still is what the operation made it; what others changed since is kept, and said. Raises
     NotFound where nothing of it can be undone, Invalid for a limit or cursor.
     """
-    if not 1 <= input.limit <= MOST:
-        raise Invalid(f"One call takes back what was done to 1 to {MOST:,} leads.", field="limit")
     await _must_be_allowed(tx, actor, input.operation_id)
     await go_on(tx, actor, input.undo_id)
     phase, after = position(input.cursor, str, UUID) if input.cursor else (_PHASES[0], _BEGIN)

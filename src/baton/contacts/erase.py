@@ -14,6 +14,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Name
 from baton.kernel.values import Ref
 
 ERASED = "Erased person"
@@ -23,7 +24,7 @@ class EraseContact(Input, kw_only=True):
     """The person to erase. `confirm` is their e-mail, or their name where they have none: it cannot be taken back."""
 
     contact_id: Ref
-    confirm: str
+    confirm: Name
 
 
 class Erased(Output, kw_only=True):

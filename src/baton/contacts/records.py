@@ -9,7 +9,7 @@ from baton.activities.append import Changes, Entry, append
 from baton.contacts.matching import Matching
 from baton.kernel.actor import Actor
 from baton.kernel.db import Row, Tx, by_ref
-from baton.kernel.errors import Conflict, NotFound
+from baton.kernel.errors import Conflict, NotFound, must_be_current
 from baton.kernel.values import Ref, fold
 
 Noun = Literal["contact", "company"]
@@ -87,10 +87,7 @@ async def find(
 async def lock(tx: Tx, sort: Sort, ref: Ref | UUID, *, version: int | None = None) -> Row:
     """A record, locked until the transaction ends. Raises NotFound; Conflict where `version` is stale."""
     row = await find(tx, sort, ref, lock=True)
-    if version is not None and row["version"] != version:
-        raise Conflict(
-            f"{row['name']} was changed since you read it (version {row['version']}, not {version}). Read it again."
-        )
+    must_be_current(row["name"], row["version"], version)
     return row
 
 

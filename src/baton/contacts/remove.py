@@ -12,7 +12,7 @@ from baton.contacts.contact import Contact
 from baton.contacts.records import COMPANY, CONTACT, SORTS, Sort
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
-from baton.kernel.errors import Conflict, NotFound
+from baton.kernel.errors import Conflict, NotFound, must_be_current
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
@@ -38,12 +38,14 @@ class RestoreContact(Input, kw_only=True):
     """The removed contact to bring back."""
 
     contact_id: UUID
+    version: Version | None = None
 
 
 class RestoreCompany(Input, kw_only=True):
     """The removed company to bring back."""
 
     company_id: UUID
+    version: Version | None = None
 
 
 _USES = {
@@ -84,14 +86,14 @@ async def remove_company(tx: Tx, actor: Actor, input: RemoveCompany) -> Company:
 @operation("crm.contacts.restore", role=Role.ADMIN, summary="Bring a contact back")
 async def restore_contact(tx: Tx, actor: Actor, input: RestoreContact) -> Contact:
     """Bring a removed contact back. Raises NotFound where it is not removed, Conflict where another has its e-mail by now."""
-    await _restore_one(tx, actor, CONTACT, input.contact_id)
+    await _restore_one(tx, actor, CONTACT, input.contact_id, input.version)
     return await contacts.get(tx, input.contact_id)
 
 
 @operation("crm.companies.restore", role=Role.ADMIN, summary="Bring a company back")
 async def restore_company(tx: Tx, actor: Actor, input: RestoreCompany) -> Company:
     """Bring a removed company back. Raises NotFound where it is not removed, Conflict where another has its name by now."""
-    await _restore_one(tx, actor, COMPANY, input.company_id)
+    await _restore_one(tx, actor, COMPANY, input.company_id, input.version)
     return companies.from_row(await records.find(tx, COMPANY, input.company_id))
 
 
@@ -101,7 +103,12 @@ async def _remove_one(tx: Tx, actor: Actor, sort: Sort, row: Row, reason: str | 
         raise Conflict(f"{row['name']} is in use: {why[0].lower()}{why[1:]}")
 
 
-async def _restore_one(tx: Tx, actor: Actor, sort: Sort, id: UUID) -> None:
+async def _restore_one(tx: Tx, actor: Actor, sort: Sort, id: UUID, version: int | None) -> None:
+    row = await tx.fetchrow(
+        f"SELECT name, version FROM {sort.table} WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE", tx.org_id, id
+    )
+    if row is not None:
+        must_be_current(row["name"], row["version"], version)
     holder = await bring_back(tx, actor, sort, id)
     if holder is not None:
         raise Conflict(f"Another {sort.noun} is known by its {sort.named_by} by now.", field=f"{sort.noun}Id")

@@ -12,9 +12,9 @@ from baton.activities.append import Entry, append
 from baton.enrichment import apify, http_provider
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
-from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.errors import Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
-from baton.kernel.shapes import Label, Values
+from baton.kernel.shapes import Label, Values, Version
 from baton.kernel.values import new_id
 
 Kind = Literal["website", "http", "apify"]
@@ -44,12 +44,14 @@ class SetProvider(Input, kw_only=True):
     config: Values = {}
     secret: Annotated[str, Meta(max_length=10_000)] | None = None
     position: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    version: Version | None = None
 
 
 class NameProvider(Input, kw_only=True):
     """A provider."""
 
     provider_id: UUID
+    version: Version | None = None
 
 
 _COLUMNS = "id, kind, name, position, config, secret IS NOT NULL AS has_secret, version, created_at"
@@ -75,8 +77,9 @@ async def set_provider(tx: Tx, actor: Actor, input: SetProvider) -> Provider:
         raise Invalid("A configuration has at most 50 kB.", field="config")
     config = _checked(tx, input.kind, input.config)
     id = input.provider_id or new_id()
-    if input.provider_id is not None:
-        before = await get(tx, input.provider_id)
+    before = await get(tx, input.provider_id) if input.provider_id else None
+    must_be_current(f"“{name}”", before.version if before else 0, input.version)
+    if before is not None:
         if before.kind != input.kind:
             raise Invalid("The kind of a provider does not change. Add another one.", field="kind")
     elif (
@@ -102,6 +105,7 @@ async def set_provider(tx: Tx, actor: Actor, input: SetProvider) -> Provider:
 async def remove_provider(tx: Tx, actor: Actor, input: NameProvider) -> Provider:
     """Remove a provider and its key; what it found stays, what waits for it fails. Raises NotFound."""
     before = await get(tx, input.provider_id)
+    must_be_current(f"“{before.name}”", before.version, input.version)
     await tx.execute(
         "UPDATE enrichment_providers SET status = 'deleted', secret = NULL, version = version + 1 WHERE org_id = $1 AND id = $2",
         tx.org_id, before.id,

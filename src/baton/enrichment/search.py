@@ -17,7 +17,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.shapes import Line, TagNames, Values
+from baton.kernel.shapes import Line, Lines, TagNames, Values
 from baton.kernel.values import Ref, email_address, email_key, fold, new_id
 from baton.leads.create import NewLead, create_many
 from baton.pipelines import pipeline as pipelines
@@ -41,7 +41,7 @@ class AddFound(Input, kw_only=True):
 
     items: Annotated[list[dict[str, Any]], Meta(max_length=5_000)]
     pipeline_id: Ref | None = None
-    mapping: Annotated[dict[str, str | list[str]], Meta(max_length=100)] | None = None
+    mapping: Annotated[dict[str, Line | Lines], Meta(max_length=100)] | None = None
     tags: TagNames = []
     search: Line = "a search"
 

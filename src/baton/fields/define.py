@@ -11,7 +11,7 @@ from baton.activities.append import Entry, append
 from baton.fields.definition import COLUMNS, Definition, Stored, Type, read, stored, told
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, operation
 from baton.kernel.shapes import Count, Label, Version
 from baton.kernel.values import fold, new_id
@@ -49,6 +49,7 @@ class ArchiveField(Input, kw_only=True):
     """The field that is no longer asked for. What leads hold stays."""
 
     field_id: UUID
+    version: Version | None = None
 
 
 @operation("crm.fields.list", kind="query", role=Role.VIEWER, summary="List the custom fields")
@@ -90,8 +91,7 @@ async def update(tx: Tx, actor: Actor, input: UpdateField) -> Definition:
     An option that is taken away stays where leads hold it, and can be chosen no more.
     """
     before = await get(tx, input.field_id, lock=True)
-    if input.version is not None and input.version != before.version:
-        raise Conflict("The field was changed since you read it. Read it again.")
+    must_be_current("The field", before.version, input.version)
     label = before.label if input.label is UNSET else _label(input.label)
     options = before.options if input.options is UNSET else _options(before.type, input.options)
     required = before.required if input.required is UNSET else input.required
@@ -113,8 +113,8 @@ async def update(tx: Tx, actor: Actor, input: UpdateField) -> Definition:
 
 @operation("crm.fields.archive", role=Role.ADMIN, summary="Archive a custom field")
 async def archive(tx: Tx, actor: Actor, input: ArchiveField) -> Definition:
-    """Ask for a field no more. Raises NotFound."""
-    return await update(tx, actor, UpdateField(field_id=input.field_id, archived=True))
+    """Ask for a field no more. Raises NotFound, Conflict for a stale version."""
+    return await update(tx, actor, UpdateField(field_id=input.field_id, version=input.version, archived=True))
 
 
 async def get(tx: Tx, id: UUID, *, lock: bool = False) -> Stored:

@@ -14,9 +14,9 @@ from baton.imports.numbers import Mark
 from baton.imports.options import OnDuplicate, Options, check_choices
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, TooMany
+from baton.kernel.errors import Conflict, TooMany, must_be_current
 from baton.kernel.operation import Input, operation
-from baton.kernel.shapes import CurrencyCode, Reason, Version
+from baton.kernel.shapes import CurrencyCode, Line, Reason, Version
 from baton.kernel.values import Ref, new_id
 from baton.leads.facts import Source
 
@@ -38,7 +38,7 @@ class MapImport(Input, kw_only=True):
 
     import_id: UUID
     version: Version | None = None
-    mapping: Annotated[dict[str, str], Meta(max_length=1_000)] | UnsetType = UNSET
+    mapping: Annotated[dict[str, Line], Meta(max_length=1_000)] | UnsetType = UNSET
     pipeline: Ref | UnsetType | None = UNSET
     on_duplicate: OnDuplicate | UnsetType = UNSET
     date_order: Order | UnsetType | None = UNSET
@@ -139,10 +139,7 @@ async def undo(tx: Tx, actor: Actor, input: UndoImport) -> Import:
 
 
 def _check_version(found: Import, version: int | None) -> None:
-    if version is not None and version != found.version:
-        raise Conflict(
-            f"The import was changed since you read it (version {found.version}, not {version}). Read it again."
-        )
+    must_be_current("The import", found.version, version)
 
 
 async def _set(tx: Tx, actor: Actor, id: UUID, state: State, more: str, *args: Any) -> None:

@@ -1,13 +1,17 @@
 """Jobs that could not be done: seen with their error, tried again or dropped by a person."""
 
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.errors import NotFound
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import PageSize, Reason
 
 
 class HeldJob(Output, kw_only=True):
@@ -24,14 +28,14 @@ class HeldJob(Output, kw_only=True):
 class ListHeldJobs(Input, kw_only=True):
     """The newest first, 1 to 200."""
 
-    limit: int = 50
+    limit: PageSize = 50
 
 
 class OneJob(Input, kw_only=True):
     """The job, and why a person decides so."""
 
-    job_id: int
-    reason: str | None = None
+    job_id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    reason: Reason | None = None
 
 
 class Decided(Output, kw_only=True):
@@ -44,8 +48,6 @@ class Decided(Output, kw_only=True):
 @operation("crm.jobs.held", kind="query", role=Role.ADMIN, summary="List the jobs that could not be done")
 async def held(tx: Tx, actor: Actor, input: ListHeldJobs) -> list[HeldJob]:
     """The organization's held jobs with their last error. Raises Invalid."""
-    if not 1 <= input.limit <= 200:
-        raise Invalid("A list has 1 to 200 jobs.", field="limit")
     rows = await tx.fetch("SELECT id, entrypoint, attempts, created, updated, error FROM jobs_held($1)", input.limit)
     return [
         HeldJob(
@@ -69,7 +71,7 @@ async def drop(tx: Tx, actor: Actor, input: OneJob) -> Decided:
 
 
 async def _decide(tx: Tx, actor: Actor, input: OneJob, sql: str, kind: str) -> Decided:
-    name = await tx.fetchval(sql, input.job_id) if abs(input.job_id) < 2**63 else None
+    name = await tx.fetchval(sql, input.job_id)
     if name is None:
         raise NotFound("There is no such held job in your organization.", field="jobId")
     await append(

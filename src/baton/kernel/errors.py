@@ -119,3 +119,9 @@ class Unavailable(BatonError):
 
     code = "SERVICE_UNAVAILABLE"
     status = 503
+
+
+def must_be_current(what: str, version: int, expected: int | None) -> None:
+    """Raise Conflict where a write names another version (`expected`, none for any) than the record has. SPEC, "Concurrency"."""
+    if expected is not None and expected != version:
+        raise Conflict(f"{what} was changed since you read it (version {version}, not {expected}). Read it again.")

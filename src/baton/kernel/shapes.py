@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
+from uuid import UUID
 
 from msgspec import Meta
 
@@ -80,3 +81,33 @@ Values: TypeAlias = Annotated[dict[str, Any], Meta(max_length=500)]
 """Custom field values by key."""
 Refs: TypeAlias = Annotated[list[Ref], Meta(max_length=1_000)]
 """Records, each by its id or external id."""
+TemplateText: TypeAlias = Annotated[str, Meta(max_length=10_000)]
+"""A text that may name values, such as {{ lead.firstName }}."""
+TemplateLine: TypeAlias = Annotated[str, Meta(max_length=10_000, pattern=r"\S")]
+"""The same where there must be one."""
+Html: TypeAlias = Annotated[str, Meta(max_length=200_000)]
+"""What somebody wrote, with its marks."""
+MailText: TypeAlias = Annotated[str, Meta(max_length=100_000)]
+"""The text of a message."""
+Host: TypeAlias = Annotated[str, Meta(max_length=253)]
+"""The name of a server (RFC 1035)."""
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
+"""Where a server listens."""
+SpanOfTime: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40, examples=["2d 4h"])]
+"""How long: weeks, days, hours, minutes."""
+Recurrence: TypeAlias = Annotated[str, Meta(max_length=500, examples=["FREQ=WEEKLY;BYDAY=MO"])]
+"""When something comes again (RFC 5545)."""
+OperationName: TypeAlias = Annotated[str, Meta(max_length=100, examples=["crm.leads.moveStage"])]
+"""An operation by its name."""
+Variables: TypeAlias = Annotated[list[TemplateText], Meta(max_length=20)]
+"""What a provider's template is filled in with, in order."""
+Language: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20, examples=["en", "pt_BR"])]
+"""The language of a provider's template."""
+Ids: TypeAlias = Annotated[list[UUID], Meta(max_length=1_000)]
+"""Records, each by its id."""
+FileIds: TypeAlias = Annotated[list[UUID], Meta(max_length=20)]
+"""Files that were brought before."""
+Lines: TypeAlias = Annotated[list[Line], Meta(max_length=50)]
+"""A few lines."""
+LargePrice: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
+"""What a million tokens cost, in whole units of currency."""

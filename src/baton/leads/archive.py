@@ -29,6 +29,7 @@ class RestoreLead(Input, kw_only=True):
     """The deleted lead to bring back."""
 
     lead_id: Ref
+    version: Version | None = None
 
 
 @operation("crm.leads.delete", role=Role.ADMIN, summary="Delete a lead")
@@ -42,9 +43,9 @@ async def delete(tx: Tx, actor: Actor, input: DeleteLead) -> Lead:
 async def restore(tx: Tx, actor: Actor, input: RestoreLead) -> Lead:
     """Bring a deleted lead back to where it was; where that stage is archived, an open one to the first stage.
 
-    Raises NotFound where it is not deleted, Conflict where its pipeline was removed.
+    Raises NotFound where it is not deleted, Conflict where its pipeline was removed, or for a stale version.
     """
-    before = await leads.lock(tx, input.lead_id, deleted=True)
+    before = await leads.lock(tx, input.lead_id, version=input.version, deleted=True)
     try:
         await pipelines.hold(tx, before.stage_id)
     except Invalid:

@@ -1,6 +1,8 @@
 """Handing a lead over, between agent and person, with a packet: what was, what was promised, what comes next. Spec A6."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from baton.accounts.members import Member, member
 from baton.activities import kinds
@@ -10,7 +12,7 @@ from baton.kernel.decode import decode
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, find, operation
 from baton.kernel.perform import within
-from baton.kernel.shapes import Version
+from baton.kernel.shapes import Reason, SpanOfTime, Version
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -26,10 +28,10 @@ class HandOff(Input, kw_only=True):
 
     lead_id: Ref
     to_id: Ref | None = None
-    summary: str
-    promises: list[str] = []
-    next_step: str | None = None
-    due_in: str | None = None
+    summary: Annotated[str, Meta(max_length=2_000, pattern=r"\S")]
+    promises: Annotated[list[Reason], Meta(max_length=20)] = []
+    next_step: Reason | None = None
+    due_in: SpanOfTime | None = None
     version: Version | None = None
 
 

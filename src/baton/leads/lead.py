@@ -10,7 +10,7 @@ from baton.activities.append import Changes, Entry, append
 from baton.activities.replay import difference, fold
 from baton.kernel.actor import Actor, Via
 from baton.kernel.db import Row, Tx, by_ref
-from baton.kernel.errors import Conflict, NotFound
+from baton.kernel.errors import NotFound, must_be_current
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, email_key
 from baton.leads import hot, stay, totals
@@ -100,10 +100,7 @@ async def get(tx: Tx, ref: Ref | UUID) -> Lead:
 async def lock(tx: Tx, ref: Ref | UUID, *, version: int | None = None, deleted: bool = False) -> Lead:
     """A lead, locked until the transaction ends. Raises NotFound; Conflict where `version` is stale."""
     found = await _find(tx, str(ref), "FOR NO KEY UPDATE", deleted=deleted)
-    if version is not None and found.version != version:
-        raise Conflict(
-            f"{found.name} was changed since you read it (version {found.version}, not {version}). Read it again."
-        )
+    must_be_current(found.name, found.version, version)
     return found
 
 

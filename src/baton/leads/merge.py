@@ -1,6 +1,9 @@
 """Merging contacts and companies, with all that points to them, and taking them apart again. Spec A5, A7."""
 
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.contacts import company as companies
 from baton.contacts import contact as contacts
@@ -26,7 +29,7 @@ class MergeTwo(Input, kw_only=True):
 
     survivor_id: Ref
     merged_id: Ref
-    choose: dict[str, Chosen] = {}
+    choose: Annotated[dict[str, Chosen], Meta(max_length=100)] = {}
     reason: Reason | None = None
 
 

@@ -8,7 +8,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page
-from baton.kernel.shapes import Cursor
+from baton.kernel.shapes import Cursor, PageSize
 from baton.kernel.values import Ref
 
 LEADS = 200
@@ -18,7 +18,7 @@ class ContactTimeline(Input, kw_only=True):
     """A contact and a page of 1–200 activities, newest first."""
 
     contact_id: Ref
-    limit: int = 50
+    limit: PageSize = 50
     cursor: Cursor | None = None
 
 
@@ -26,7 +26,7 @@ class CompanyTimeline(Input, kw_only=True):
     """A company and a page of 1–200 activities, newest first."""
 
     company_id: Ref
-    limit: int = 50
+    limit: PageSize = 50
     cursor: Cursor | None = None
 
 

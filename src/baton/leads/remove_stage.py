@@ -6,8 +6,9 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid
+from baton.kernel.errors import Conflict, Invalid, must_be_current
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.move import enter
@@ -25,6 +26,7 @@ class RemoveStage(Input, kw_only=True):
     stage_id: Ref
     pipeline_id: Ref | None = None
     move_to: Ref | None = None
+    version: Version | None = None
 
 
 @operation("crm.pipelines.removeStage", role=Role.ADMIN, summary="Remove a stage")
@@ -36,6 +38,7 @@ async def remove_stage(tx: Tx, actor: Actor, input: RemoveStage) -> Pipeline:
     found = await pipelines.stage(tx, input.stage_id)
     pipeline = await lock(tx, input.pipeline_id or str(found.pipeline_id))
     gone = await pipelines.stage(tx, found.id, pipeline_id=pipeline.id)
+    must_be_current(f"“{gone.name}”", gone.version, input.version)
     target = await _target(tx, pipeline, gone, input.move_to)
     held = await holding(tx, [gone.id])
     if held and target is None:

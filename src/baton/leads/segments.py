@@ -13,7 +13,7 @@ from baton.fields import lead as fields
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import EVERYTHING, Condition
 from baton.kernel.db import Row, Tx
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.shapes import Label, Version
 from baton.kernel.values import Ref, new_id
@@ -61,6 +61,12 @@ class OneSegment(Input, kw_only=True):
     segment_id: UUID
 
 
+class DeleteSegment(OneSegment, kw_only=True):
+    """The segment to remove."""
+
+    version: Version | None = None
+
+
 @operation("crm.segments.list", kind="query", role=Role.VIEWER, summary="List the segments")
 async def list_segments(tx: Tx, actor: Actor, input: Nothing) -> list[Segment]:
     """The organization's segments by name, each with its count."""
@@ -98,8 +104,7 @@ async def create(tx: Tx, actor: Actor, input: CreateSegment) -> Segment:
 async def update(tx: Tx, actor: Actor, input: UpdateSegment) -> Segment:
     """Change a segment's name, condition or leads. Raises NotFound, Invalid, Conflict for a stale version."""
     before = await _get(tx, input.segment_id, lock=True)
-    if input.version is not None and input.version != before.version:
-        raise Conflict("The segment was changed since you read it. Read it again.")
+    must_be_current("The segment", before.version, input.version)
     if (input.condition is not UNSET and before.condition is None) or (
         before.condition is not None and (input.add_lead_ids or input.remove_lead_ids)
     ):
@@ -122,9 +127,10 @@ async def update(tx: Tx, actor: Actor, input: UpdateSegment) -> Segment:
 
 
 @operation("crm.segments.delete", role=Role.MEMBER, summary="Remove a segment")
-async def delete(tx: Tx, actor: Actor, input: OneSegment) -> Segment:
-    """Remove a segment; its leads stay. Raises NotFound."""
+async def delete(tx: Tx, actor: Actor, input: DeleteSegment) -> Segment:
+    """Remove a segment; its leads stay. Raises NotFound, Conflict for a stale version."""
     found = await _get(tx, input.segment_id, lock=True)
+    must_be_current("The segment", found.version, input.version)
     await tx.execute("DELETE FROM segments WHERE org_id = $1 AND id = $2", tx.org_id, found.id)
     await _tell(tx, actor, kinds.SEGMENT_REMOVED, found.id, found.name)
     return found

@@ -1,9 +1,10 @@
 """Setting the calendar, and what happens to leads that stay too long: for the organization, or for one stage. Spec B2, B7."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts import calendar as calendars
 from baton.accounts.calendar import Calendar, Holiday, OnMissed, check_holidays
@@ -13,8 +14,9 @@ from baton.activities.append import Entry, append
 from baton.activities.replay import difference
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid
+from baton.kernel.errors import Invalid, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Version
 from baton.kernel.values import Ref
 from baton.pipelines import pipeline as pipelines
 
@@ -41,10 +43,10 @@ class Sla(Output, kw_only=True):
 class EditSla(Input, kw_only=True):
     """What to change; absent fields stay. `holidays` are all of them."""
 
-    version: int | None = None
+    version: Version | None = None
     working_hours: WorkingHours | None = None
-    holidays: list[Holiday] | None = None
-    near_percent: int | None = None
+    holidays: Annotated[list[Holiday], Meta(max_length=400)] | None = None
+    near_percent: Annotated[int, Meta(ge=1, le=100)] | None = None
     on_missed: OnMissed | None = None
 
 
@@ -76,8 +78,7 @@ async def set_settings(tx: Tx, actor: Actor, input: EditSla) -> Sla:
     """Change the calendar; open leads are counted anew. Raises Invalid, Conflict for a stale version."""
     await tx.execute("SELECT FROM organizations WHERE org_id = $1 FOR NO KEY UPDATE", tx.org_id)
     before = await calendars.read(tx)
-    if input.version is not None and input.version != before.version:
-        raise Conflict("The calendar was changed since you read it. Read it again.")
+    must_be_current("The calendar", before.version, input.version)
     if input.near_percent is not None and not 1 <= input.near_percent <= 99:
         raise Invalid("The end is near after 1 to 99 percent of the time.", field="nearPercent")
     given: dict[str, Any] = {

@@ -14,7 +14,7 @@ from baton.fields import lead as fields
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx, struct_of
-from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.shapes import Kind, Label, Version, Words
 from baton.kernel.values import new_id
@@ -72,6 +72,7 @@ class DeleteView(Input, kw_only=True):
     """The view to remove."""
 
     view_id: UUID
+    version: Version | None = None
 
 
 @operation("crm.views.list", kind="query", role=Role.VIEWER, summary="List the saved views")
@@ -109,8 +110,7 @@ async def create(tx: Tx, actor: Actor, input: CreateView) -> View:
 async def update(tx: Tx, actor: Actor, input: UpdateView) -> View:
     """Change a view of one's own; an admin a shared one too. Raises NotFound, Invalid, Conflict for a stale version, Forbidden."""
     before = await _own(tx, actor, input.view_id)
-    if input.version is not None and input.version != before.version:
-        raise Conflict("The view was changed since you read it. Read it again.")
+    must_be_current("The view", before.version, input.version)
     given = {name: v for name in UpdateView.__struct_fields__ if (v := getattr(input, name)) is not UNSET}
     for name in ("view_id", "version"):
         given.pop(name)
@@ -132,8 +132,9 @@ async def update(tx: Tx, actor: Actor, input: UpdateView) -> View:
 
 @operation("crm.views.delete", role=Role.VIEWER, summary="Remove a saved view")
 async def delete(tx: Tx, actor: Actor, input: DeleteView) -> View:
-    """Remove a view of one's own; an admin a shared one too. Raises NotFound, Forbidden."""
+    """Remove a view of one's own; an admin a shared one too. Raises NotFound, Conflict for a stale version, Forbidden."""
     view = await _own(tx, actor, input.view_id)
+    must_be_current("The view", view.version, input.version)
     await tx.execute("DELETE FROM views WHERE org_id = $1 AND id = $2", tx.org_id, view.id)
     await _tell(tx, actor, kinds.VIEW_REMOVED, view)
     return view

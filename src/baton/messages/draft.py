@@ -10,10 +10,10 @@ from baton.accounts.organization import organization
 from baton.contacts import contact as contacts
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.liquid import fill_in
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.shapes import Moment, Version
+from baton.kernel.shapes import Email, FileIds, Html, Line, MailText, Moment, TemplateText, Version
 from baton.kernel.values import Ref, clean, email_address, email_key
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -35,14 +35,14 @@ class SendEmail(Input, kw_only=True):
 
     lead_id: Ref | None = None
     contact_id: Ref | None = None
-    to: str | None = None
+    to: Email | None = None
     template_id: Ref | None = None
-    subject: str | None = None
-    text: str | None = None
-    html: str | None = None
+    subject: Line | None = None
+    text: MailText | None = None
+    html: Html | None = None
     mailbox_id: UUID | None = None
     in_reply_to: UUID | None = None
-    attachments: list[UUID] = []
+    attachments: FileIds = []
     send_at: Moment | None = None
     despite_gap: bool = False
     version: Version | None = None
@@ -53,9 +53,9 @@ class PreviewTemplate(Input, kw_only=True):
 
     lead_id: Ref
     template_id: Ref | None = None
-    subject: str | None = None
-    text: str | None = None
-    html: str | None = None
+    subject: TemplateText | None = None
+    text: TemplateText | None = None
+    html: TemplateText | None = None
 
 
 class Preview(Output, kw_only=True):
@@ -132,8 +132,8 @@ async def addressed(tx: Tx, input: SendEmail) -> tuple[Lead | None, Any, str]:
         raise Invalid("Name the lead or the contact to write to.", field="leadId")
     lead = await leads.get(tx, input.lead_id) if input.lead_id is not None else None
     contact = await contacts.get(tx, input.contact_id) if input.contact_id is not None else None
-    if lead is not None and input.version is not None and lead.version != input.version:
-        raise Conflict(f"{lead.name} was changed since you read it (version {lead.version}). Read it again.")
+    if lead is not None:
+        must_be_current(lead.name, lead.version, input.version)
     known = [lead.email] if lead else [contact.email] if contact else []
     name = lead.name if lead else contact.name if contact else ""
     if not known[0]:

@@ -9,6 +9,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Invalid, NotFound, TooLarge
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Line
 from baton.kernel.values import new_id
 from baton.messages.compose import Part, safe_type
 
@@ -36,9 +37,9 @@ class FileContent(File, kw_only=True):
 class AttachFile(Input, kw_only=True):
     """A file to send with a message later: its bytes (base64 in JSON), at most 10 MB."""
 
-    name: str
+    name: Line
     content: bytes
-    content_type: str = ""
+    content_type: Line = ""
 
 
 class GetFile(Input, kw_only=True):

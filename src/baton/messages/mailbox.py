@@ -13,10 +13,10 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
-from baton.kernel.errors import Conflict, Forbidden, NotFound
+from baton.kernel.errors import Conflict, Forbidden, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.relay_mail import Security
-from baton.kernel.shapes import Version
+from baton.kernel.shapes import Email, Host, Line, Password, Port, Version
 from baton.kernel.values import Ref, new_id
 from baton.messages.mailbox_facts import checked
 from baton.messages.message import call_off
@@ -62,19 +62,19 @@ class NewMailbox(Mailbox, kw_only=True):
 class CreateMailbox(Input, kw_only=True):
     """A mailbox to connect; without `memberId` it is the organization's. IMAP is optional: without it nothing is fetched."""
 
-    from_name: str
-    from_address: str
-    smtp_host: str
-    smtp_port: int = 587
+    from_name: Line
+    from_address: Email
+    smtp_host: Host
+    smtp_port: Port = 587
     smtp_security: Security = "starttls"
-    smtp_user: str | None = None
-    smtp_password: str | None = None
-    imap_host: str | None = None
-    imap_port: int = 993
+    smtp_user: Line | None = None
+    smtp_password: Password | None = None
+    imap_host: Host | None = None
+    imap_port: Port = 993
     imap_security: Security = "tls"
-    imap_user: str | None = None
-    imap_password: str | None = None
-    imap_folder: str = "INBOX"
+    imap_user: Line | None = None
+    imap_password: Password | None = None
+    imap_folder: Line = "INBOX"
     mark_seen: bool = False
     member_id: Ref | None = None
 
@@ -84,19 +84,19 @@ class EditMailbox(Input, kw_only=True):
 
     mailbox_id: UUID
     version: Version | None = None
-    from_name: str | UnsetType = UNSET
-    from_address: str | UnsetType = UNSET
-    smtp_host: str | UnsetType = UNSET
-    smtp_port: int | UnsetType = UNSET
+    from_name: Line | UnsetType = UNSET
+    from_address: Email | UnsetType = UNSET
+    smtp_host: Host | UnsetType = UNSET
+    smtp_port: Port | UnsetType = UNSET
     smtp_security: Security | UnsetType = UNSET
-    smtp_user: str | UnsetType | None = UNSET
-    smtp_password: str | UnsetType | None = UNSET
-    imap_host: str | UnsetType | None = UNSET
-    imap_port: int | UnsetType = UNSET
+    smtp_user: Line | UnsetType | None = UNSET
+    smtp_password: Password | UnsetType | None = UNSET
+    imap_host: Host | UnsetType | None = UNSET
+    imap_port: Port | UnsetType = UNSET
     imap_security: Security | UnsetType = UNSET
-    imap_user: str | UnsetType | None = UNSET
-    imap_password: str | UnsetType | None = UNSET
-    imap_folder: str | UnsetType = UNSET
+    imap_user: Line | UnsetType | None = UNSET
+    imap_password: Password | UnsetType | None = UNSET
+    imap_folder: Line | UnsetType = UNSET
     mark_seen: bool | UnsetType = UNSET
     status: Literal["active", "paused"] | UnsetType = UNSET
 
@@ -105,6 +105,12 @@ class NameMailbox(Input, kw_only=True):
     """A mailbox."""
 
     mailbox_id: UUID
+
+
+class RemoveMailbox(NameMailbox, kw_only=True):
+    """The mailbox to remove."""
+
+    version: Version | None = None
 
 
 COLUMNS = """id, member_id, from_name, from_address, smtp_host, smtp_port, smtp_security, smtp_user, imap_host, imap_port, imap_security,
@@ -182,8 +188,7 @@ async def create(tx: Tx, actor: Actor, input: CreateMailbox) -> NewMailbox:
 async def update(tx: Tx, actor: Actor, input: EditMailbox) -> Mailbox:
     """Change a mailbox. Raises NotFound, Invalid, Forbidden for another's, Conflict for a stale version."""
     before = await _managed(tx, actor, input.mailbox_id)
-    if input.version is not None and input.version != before.version:
-        raise Conflict(f"This mailbox was changed since you read it (version {before.version}). Read it again.")
+    must_be_current("This mailbox", before.version, input.version)
     given = {
         n: v
         for n in input.__struct_fields__
@@ -217,9 +222,11 @@ async def update(tx: Tx, actor: Actor, input: EditMailbox) -> Mailbox:
 
 
 @operation("crm.mailboxes.remove", role=Role.MEMBER, summary="Remove a mailbox")
-async def remove(tx: Tx, actor: Actor, input: NameMailbox) -> Mailbox:
-    """Remove a mailbox and its passwords; what waits in it is called off. Raises NotFound, Forbidden for another's."""
+async def remove(tx: Tx, actor: Actor, input: RemoveMailbox) -> Mailbox:
+    """Remove a mailbox and its passwords; what waits in it is called off. Raises NotFound, Conflict for a stale version,
+    Forbidden for another's."""
     before = await _managed(tx, actor, input.mailbox_id)
+    must_be_current("This mailbox", before.version, input.version)
     row = await tx.fetchrow(
         f"""UPDATE mailboxes SET status = 'removed', smtp_password = NULL, imap_password = NULL, next_poll_at = NULL,
                    version = version + 1 WHERE org_id = $1 AND id = $2 RETURNING {COLUMNS}""",

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, struct_of
-from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.errors import NotFound
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.page import Page, cursor, position
-from baton.kernel.shapes import Cursor
+from baton.kernel.shapes import Cursor, PageSize
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 
@@ -61,7 +61,7 @@ class ListMessages(Input, kw_only=True):
     lead_id: Ref | None = None
     state: State | None = None
     channel: Channel | None = None
-    limit: int = 50
+    limit: PageSize = 50
     cursor: Cursor | None = None
 
 
@@ -142,8 +142,6 @@ async def read(tx: Tx, actor: Actor, input: GetMessage) -> Message:
 @operation("crm.messages.list", kind="query", role=Role.VIEWER, summary="List messages")
 async def list_messages(tx: Tx, actor: Actor, input: ListMessages) -> Page[Message]:
     """A page of messages, newest first; notices to members are not among them. Raises NotFound, Invalid."""
-    if not 1 <= input.limit <= 200:
-        raise Invalid("A page has 1 to 200 messages.", field="limit")
     tests, args = ["org_id = $1", "member_id IS NULL"], [tx.org_id]
     lead = await leads.get(tx, input.lead_id) if input.lead_id is not None else None
     for column, value in (("lead_id", lead and lead.id), ("state", input.state), ("channel", input.channel)):

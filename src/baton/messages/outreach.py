@@ -11,6 +11,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.kernel.operation import Input, Output, operation
+from baton.kernel.shapes import Moment
 from baton.kernel.values import Ref, email_key, new_id
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -22,7 +23,7 @@ class AskWhether(Input, kw_only=True):
 
     lead_id: Ref | None = None
     contact_id: Ref | None = None
-    at: datetime | None = None
+    at: Moment | None = None
 
 
 class MayWrite(Output, kw_only=True):

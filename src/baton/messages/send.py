@@ -8,8 +8,9 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import operation
+from baton.kernel.shapes import Version
 from baton.kernel.values import new_id
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
@@ -23,6 +24,12 @@ from baton.messages.suppression import must_be_welcome
 from baton.messages.unsubscribe import link
 
 LATEST = timedelta(days=366)
+
+
+class CancelMessage(GetMessage, kw_only=True):
+    """The message to call off."""
+
+    version: Version | None = None
 
 
 @operation("crm.emails.send", role=Role.MEMBER, summary="Send an email", outward=True)
@@ -67,11 +74,12 @@ async def send(tx: Tx, actor: Actor, input: SendEmail) -> Message:
 
 
 @operation("crm.emails.cancel", role=Role.MEMBER, summary="Call off an email that has not left")
-async def cancel(tx: Tx, actor: Actor, input: GetMessage) -> Message:
-    """Call off what waits. Raises NotFound, Conflict where it is on its way or gone."""
+async def cancel(tx: Tx, actor: Actor, input: CancelMessage) -> Message:
+    """Call off what waits. Raises NotFound, Conflict where it is on its way or gone, or for a stale version."""
     before = await messages.get(tx, input.message_id, locking=True)
     if before.member_id is not None:
         raise NotFound("There is no such message in your organization.", field="messageId")
+    must_be_current("This message", before.version, input.version)
     if before.state != "waiting":
         raise Conflict(f"This message is {before.state.replace('_', ' ')}; only what waits is called off.")
     await tx.execute(

@@ -9,6 +9,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.messages import inbound as received
@@ -22,7 +23,7 @@ class Settle(Input, kw_only=True):
     received_id: UUID
     decision: Literal["match", "lead", "skip"]
     lead_id: Ref | None = None
-    version: int | None = None
+    version: Version | None = None
 
 
 @operation("crm.emails.settle", role=Role.MEMBER, summary="Decide about mail of an unknown sender")

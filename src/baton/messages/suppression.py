@@ -2,8 +2,10 @@
 
 import hashlib
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -13,7 +15,7 @@ from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
-from baton.kernel.shapes import Cursor, Words
+from baton.kernel.shapes import Cursor, Email, PageSize, Words
 from baton.kernel.values import clean, email_address, email_key, new_id
 
 Reason = Literal["unsubscribe", "bounce", "complaint", "manual"]
@@ -40,22 +42,22 @@ class ListSuppressions(Input, kw_only=True):
 
     search: Words | None = None
     reason: Reason | None = None
-    limit: int = 50
+    limit: PageSize = 50
     cursor: Cursor | None = None
 
 
 class AddSuppression(Input, kw_only=True):
     """An e-mail address or phone number to write to no more."""
 
-    address: str
-    note: str | None = None
+    address: Email
+    note: Annotated[str, Meta(max_length=2_000)] | None = None
 
 
 class RemoveSuppression(Input, kw_only=True):
     """An address that may be written to again, and why."""
 
     suppression_id: UUID
-    note: str | None = None
+    note: Annotated[str, Meta(max_length=2_000)] | None = None
 
 
 _COLUMNS = "id, address, reason, note, created_at"
@@ -120,8 +122,6 @@ async def suppress(
 @operation("crm.suppressions.list", kind="query", role=Role.MEMBER, summary="List who is not written to")
 async def list_suppressions(tx: Tx, actor: Actor, input: ListSuppressions) -> Page[Suppression]:
     """A page of suppressed addresses, newest first. Raises Invalid for a bad limit or cursor."""
-    if not 1 <= input.limit <= 200:
-        raise Invalid("A page has 1 to 200 entries.", field="limit")
     tests, args = ["org_id = $1"], [tx.org_id]
     if clean(input.search) and input.search:
         args.append(await key_of(tx, input.search))  # type: ignore[arg-type]

@@ -1,19 +1,19 @@
 """Templates of e-mails: subject, text and HTML with names of values in them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, by_ref, struct_of
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Invalid, NotFound, must_be_current
 from baton.kernel.liquid import MAX_TEMPLATE, check_template
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.shapes import ExternalId, Version
+from baton.kernel.shapes import ExternalId, TemplateText, Version
 from baton.kernel.values import Ref, as_uuid, clean, new_id
 
 
@@ -46,10 +46,10 @@ class GetTemplate(Input, kw_only=True):
 class CreateTemplate(Input, kw_only=True):
     """A template to make. Without `text` the text part is made of the HTML."""
 
-    name: str
-    subject: str
-    text: str = ""
-    html: str | None = None
+    name: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    subject: Annotated[str, Meta(max_length=1_000, pattern=r"\S")]
+    text: TemplateText = ""
+    html: TemplateText | None = None
     external_id: ExternalId | None = None
 
 
@@ -58,10 +58,10 @@ class EditTemplate(Input, kw_only=True):
 
     template_id: Ref
     version: Version | None = None
-    name: str | UnsetType = UNSET
-    subject: str | UnsetType = UNSET
-    text: str | UnsetType = UNSET
-    html: str | UnsetType | None = UNSET
+    name: Annotated[str, Meta(max_length=200, pattern=r"\S")] | UnsetType = UNSET
+    subject: Annotated[str, Meta(max_length=1_000, pattern=r"\S")] | UnsetType = UNSET
+    text: TemplateText | UnsetType = UNSET
+    html: TemplateText | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
 
 
@@ -162,8 +162,7 @@ async def create(tx: Tx, actor: Actor, input: CreateTemplate) -> Template:
 async def update(tx: Tx, actor: Actor, input: EditTemplate) -> Template:
     """Change or archive a template. Raises NotFound, Invalid, Conflict for a stale version."""
     before = await get(tx, actor, input.template_id, locking=True)
-    if input.version is not None and input.version != before.version:
-        raise Conflict(f"This template was changed since you read it (version {before.version}). Read it again.")
+    must_be_current("This template", before.version, input.version)
     given = {n: v for n in ("name", "subject", "text", "html") if (v := getattr(input, n)) is not UNSET}
     facts = _checked(**({n: getattr(before, n) for n in ("name", "subject", "text", "html")} | given))
     archived_at = before.archived_at

@@ -7,7 +7,7 @@ from baton.activities.append import Entry, append
 from baton.activities.replay import difference
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, by_ref
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Count, ExternalId, Name, Version
 from baton.kernel.values import Ref, clean
@@ -78,10 +78,7 @@ async def lock(tx: Tx, ref: Ref, *, version: int | None = None) -> Pipeline:
     if id is None:
         raise NotFound(f"There is no pipeline “{ref}” in your organization.")
     found = await get(tx, id)
-    if version is not None and found.version != version:
-        raise Conflict(
-            f"“{found.name}” was changed since you read it (version {found.version}, not {version}). Read it again."
-        )
+    must_be_current(f"“{found.name}”", found.version, version)
     return found
 
 

@@ -7,8 +7,9 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, NotFound
+from baton.kernel.errors import Conflict, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Version
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.edit import lock, touch
 from baton.pipelines.pipeline import Pipeline, Stage
@@ -31,12 +32,14 @@ class RestoreStage(Input, kw_only=True):
     """The archived stage to bring back, to the end of the open or of the closed ones."""
 
     stage_id: UUID
+    version: Version | None = None
 
 
 class RestorePipeline(Input, kw_only=True):
     """The removed pipeline to bring back."""
 
     pipeline_id: UUID
+    version: Version | None = None
 
 
 @operation("crm.pipelines.archived", kind="query", role=Role.VIEWER, summary="List archived pipelines and stages")
@@ -63,6 +66,7 @@ async def restore_stage(tx: Tx, actor: Actor, input: RestoreStage) -> Stage:
     found = await pipelines.stage(tx, input.stage_id)
     if found.archived_at is None:
         raise NotFound("There is no archived stage of this id in your organization.", field="stageId")
+    must_be_current(f"“{found.name}”", found.version, input.version)
     try:
         pipeline = await lock(tx, str(found.pipeline_id))
     except NotFound:
@@ -91,14 +95,16 @@ async def restore_stage(tx: Tx, actor: Actor, input: RestoreStage) -> Stage:
 
 @operation("crm.pipelines.restore", role=Role.ADMIN, summary="Bring a pipeline back")
 async def restore_pipeline(tx: Tx, actor: Actor, input: RestorePipeline) -> Pipeline:
-    """Bring a removed pipeline back, with the stages that it had; its leads went elsewhere. Raises NotFound where it is not removed."""
-    at = await tx.fetchval(
-        "SELECT archived_at FROM pipelines WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE",
+    """Bring a removed pipeline back, with the stages that it had; its leads went elsewhere. Raises NotFound where it is not removed,
+    Conflict for a stale version."""
+    row = await tx.fetchrow(
+        "SELECT name, archived_at, version FROM pipelines WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE",
         tx.org_id,
         input.pipeline_id,
     )
-    if at is None:
+    if row is None or (at := row["archived_at"]) is None:
         raise NotFound("There is no removed pipeline of this id in your organization.", field="pipelineId")
+    must_be_current(f"“{row['name']}”", row["version"], input.version)
     await tx.execute(
         "UPDATE pipelines SET archived_at = NULL, version = version + 1 WHERE org_id = $1 AND id = $2",
         tx.org_id, input.pipeline_id,

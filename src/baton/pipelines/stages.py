@@ -13,7 +13,7 @@ from baton.activities.append import Entry, append
 from baton.activities.replay import difference
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Colour, Count, Days, ExternalId, Name, Percent, Version
 from baton.kernel.values import Ref, clean
@@ -88,10 +88,7 @@ async def edit(tx: Tx, actor: Actor, input: EditStage) -> Stage:
     found = await stage(tx, input.stage_id)
     pipeline = await lock(tx, input.pipeline_id or str(found.pipeline_id))
     before = await stage(tx, found.id, pipeline_id=pipeline.id)
-    if input.version is not None and input.version != before.version:
-        raise Conflict(
-            f"“{before.name}” was changed since you read it (version {before.version}, not {input.version}). Read it again."
-        )
+    must_be_current(f"“{before.name}”", before.version, input.version)
     after = _changed(before, input, tx.now)
     changes = difference(_said(before), _said(after))
     if not changes:

@@ -1,6 +1,5 @@
 """Making a task about a lead, a contact or a company: with steps, what it waits for, and how it recurs. Spec C5."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +16,10 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import ExternalId, Moment, Name, Prose, Reason, Recurrence, SpanOfTime
 from baton.kernel.values import Ref, clean, new_id
 from baton.leads import lead as leads
-from baton.tasks.dependencies import set_needs
+from baton.tasks.dependencies import Needs, set_needs
 from baton.tasks.follow_up import due
 from baton.tasks.task import Task, TaskKind, earliest_due, get, insert, zone_of
 
@@ -31,20 +31,20 @@ class CreateTask(Input, kw_only=True):
     counted in the time zone of whoever does it. `needs` are tasks that must be done first.
     """
 
-    title: str
+    title: Name
     lead_id: Ref | None = None
     contact_id: Ref | None = None
     company_id: Ref | None = None
     parent_id: Ref | None = None
     kind: TaskKind = "todo"
-    notes: str | None = None
-    due_at: datetime | None = None
-    due_in: str | None = None
+    notes: Prose | None = None
+    due_at: Moment | None = None
+    due_in: SpanOfTime | None = None
     assign_to: Ref | None = None
-    recurrence: str | None = None
-    needs: list[Ref] = []
-    external_id: str | None = None
-    reason: str | None = None
+    recurrence: Recurrence | None = None
+    needs: Needs = []
+    external_id: ExternalId | None = None
+    reason: Reason | None = None
 
 
 class Place(msgspec.Struct):

@@ -1,7 +1,10 @@
 """What a task waits for: the tasks that it needs, and its own steps. It never waits for itself. Spec C5."""
 
 from collections.abc import Sequence
+from typing import Annotated, TypeAlias
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.kernel.db import Tx, columns
 from baton.kernel.errors import Conflict, Invalid
@@ -9,6 +12,8 @@ from baton.kernel.values import Ref
 from baton.tasks.task import Task, get
 
 MOST = 50
+Needs: TypeAlias = Annotated[list[Ref], Meta(max_length=MOST)]
+"""Tasks that must be done first."""
 
 
 async def set_needs(tx: Tx, task_id: UUID, needs: Sequence[Ref]) -> list[UUID]:

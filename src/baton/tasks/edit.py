@@ -1,6 +1,5 @@
 """Changing a task: its words and time, putting it off, giving it to somebody else, calling it off. Spec C5."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +14,10 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Moment, Name, Prose, Reason, Recurrence, SpanOfTime, Version
 from baton.kernel.values import Ref, clean
 from baton.leads import lead as leads
-from baton.tasks.dependencies import set_needs
+from baton.tasks.dependencies import Needs, set_needs
 from baton.tasks.follow_up import due
 from baton.tasks.task import Task, TaskKind, earliest_due, get, zone_of
 
@@ -26,24 +26,25 @@ class EditTask(Input, kw_only=True):
     """What of a task to change; absent fields stay, null empties. A null `recurrence` ends the series with this task."""
 
     task_id: Ref
-    version: int | None = None
-    title: str | None = None
-    notes: str | UnsetType | None = UNSET
+    version: Version | None = None
+    title: Name | None = None
+    notes: Prose | UnsetType | None = UNSET
     kind: TaskKind | None = None
-    due_at: datetime | None = None
+    due_at: Moment | None = None
     assign_to: Ref | UnsetType | None = UNSET
-    recurrence: str | UnsetType | None = UNSET
-    needs: list[Ref] | None = None
-    reason: str | None = None
+    recurrence: Recurrence | UnsetType | None = UNSET
+    needs: Needs | None = None
+    reason: Reason | None = None
 
 
 class Snooze(Input, kw_only=True):
     """The task, and until when: a moment, or working time from now such as 4h or 1d."""
 
     task_id: Ref
-    until: datetime | None = None
-    due_in: str | None = None
-    reason: str | None = None
+    until: Moment | None = None
+    due_in: SpanOfTime | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class Reassign(Input, kw_only=True):
@@ -51,15 +52,16 @@ class Reassign(Input, kw_only=True):
 
     task_id: Ref
     assign_to: Ref | None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 class CancelTask(Input, kw_only=True):
     """The task to call off, with its open steps; a task that recurs does not come again."""
 
     task_id: Ref
-    version: int | None = None
-    reason: str | None = None
+    version: Version | None = None
+    reason: Reason | None = None
 
 
 @operation("crm.tasks.edit", role=Role.MEMBER, summary="Change a task")
@@ -150,8 +152,10 @@ async def snooze(tx: Tx, actor: Actor, input: Snooze) -> Task:
     if at <= tx.now:
         raise Invalid("A task is put off until a moment to come.", field="until")
     if found.recurrence is None:
-        return await edit(tx, actor, EditTask(task_id=str(found.id), due_at=at, reason=input.reason))
-    await _open(tx, input.task_id)  # a series keeps its days: this occurrence alone is due later
+        return await edit(
+            tx, actor, EditTask(task_id=str(found.id), version=input.version, due_at=at, reason=input.reason)
+        )
+    await _open(tx, input.task_id, input.version)  # a series keeps its days: this occurrence alone is due later
     await tx.execute(
         "UPDATE tasks SET due_at = $3, due_told_at = NULL, version = version + 1 WHERE org_id = $1 AND id = $2",
         tx.org_id,
@@ -166,7 +170,11 @@ async def snooze(tx: Tx, actor: Actor, input: Snooze) -> Task:
 @operation("crm.tasks.reassign", role=Role.MEMBER, summary="Give a task to somebody else")
 async def reassign(tx: Tx, actor: Actor, input: Reassign) -> Task:
     """Give an open task to another member, or to nobody. Raises NotFound, Conflict where it is not open."""
-    return await edit(tx, actor, EditTask(task_id=input.task_id, assign_to=input.assign_to, reason=input.reason))
+    return await edit(
+        tx,
+        actor,
+        EditTask(task_id=input.task_id, version=input.version, assign_to=input.assign_to, reason=input.reason),
+    )
 
 
 @operation("crm.tasks.cancel", role=Role.MEMBER, summary="Call a task off")

@@ -13,13 +13,13 @@ from baton.activities.append import Entry, append
 from baton.automations.rules import times
 from baton.automations.rules.automation import Automation, NameAutomation, find
 from baton.automations.rules.check import check
-from baton.automations.rules.rule import Rule, Step, Trigger, listens
+from baton.automations.rules.rule import Rule, Steps, Trigger, listens
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Forbidden, Invalid
+from baton.kernel.errors import Conflict, Forbidden, Invalid, must_be_current
 from baton.kernel.operation import Input, operation
-from baton.kernel.shapes import Version
+from baton.kernel.shapes import Label, Version
 from baton.kernel.values import new_id
 
 MOST: Final = 200
@@ -28,10 +28,10 @@ MOST: Final = 200
 class CreateAutomation(Input, kw_only=True):
     """A new automation; it is a draft until an admin switches it on."""
 
-    name: str
+    name: Label
     trigger: Trigger
     condition: Condition = msgspec.field(default_factory=everything)
-    steps: list[Step]
+    steps: Steps
 
 
 class EditAutomation(Input, kw_only=True):
@@ -39,10 +39,10 @@ class EditAutomation(Input, kw_only=True):
 
     automation_id: UUID
     version: Version | None = None
-    name: str | None = None
+    name: Label | None = None
     trigger: Trigger | None = None
     condition: Condition | None = None
-    steps: list[Step] | None = None
+    steps: Steps | None = None
 
 
 class SwitchAutomation(Input, kw_only=True):
@@ -50,6 +50,12 @@ class SwitchAutomation(Input, kw_only=True):
 
     automation_id: UUID
     state: Literal["on", "paused"]
+    version: Version | None = None
+
+
+class RemoveAutomation(NameAutomation, kw_only=True):
+    """The automation to remove."""
+
     version: Version | None = None
 
 
@@ -130,10 +136,11 @@ async def set_state(tx: Tx, actor: Actor, input: SwitchAutomation) -> Automation
 
 
 @operation("crm.automations.remove", role=Role.ADMIN, summary="Remove an automation")
-async def remove(tx: Tx, actor: Actor, input: NameAutomation) -> Automation:
-    """Remove an automation; its runs stay readable, and those that wait or are held are dropped. Raises NotFound, Forbidden for agents."""
+async def remove(tx: Tx, actor: Actor, input: RemoveAutomation) -> Automation:
+    """Remove an automation; its runs stay readable, and those that wait or are held are dropped. Raises NotFound, Conflict,
+    Forbidden for agents."""
     must_not_be_agent(actor)
-    before = await find(tx, input.automation_id, lock=True)
+    before = await _locked(tx, input.automation_id, input.version)
     await tx.execute(
         "UPDATE automations SET state = 'removed', next_at = NULL, version = version + 1 WHERE org_id = $1 AND id = $2",
         tx.org_id, before.id,
@@ -159,8 +166,7 @@ async def tell(
 
 async def _locked(tx: Tx, id: UUID, version: int | None) -> Automation:
     found = await find(tx, id, lock=True)
-    if version is not None and version != found.version:
-        raise Conflict(f"“{found.name}” was changed since you read it (version {found.version}). Read it again.")
+    must_be_current(f"“{found.name}”", found.version, version)
     return found
 
 

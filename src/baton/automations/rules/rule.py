@@ -1,14 +1,32 @@
 """What an automation is made of: its trigger, its condition and its steps, as people and programs write them."""
 
 from datetime import time
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, Operation, registry
+from baton.kernel.shapes import (
+    Days,
+    Kind,
+    Label,
+    Language,
+    Lines,
+    Name,
+    OperationName,
+    Recurrence,
+    Refs,
+    SpanOfTime,
+    TemplateLine,
+    TemplateText,
+    TimeOfDay,
+    Variables,
+    WebAddress,
+)
 from baton.kernel.values import Ref
 
 MAX_STEPS: Final = 50
@@ -43,29 +61,29 @@ _CLOSED = (
 class OnActivity(Input, kw_only=True, tag_field="on", tag="activity"):
     """Something happened: an activity of this kind; with `changed` only where one of these facts changed."""
 
-    kind: str
-    changed: list[str] = []
+    kind: Kind
+    changed: Lines = []
 
 
 class OnSchedule(Input, kw_only=True, tag_field="on", tag="schedule"):
     """At fixed times in the organization's time zone, for each lead that meets the condition then. `rrule` as RFC 5545 has it."""
 
-    rrule: str
-    at: str = "09:00"
+    rrule: Recurrence
+    at: TimeOfDay = "09:00"
 
 
 class OnDate(Input, kw_only=True, tag_field="on", tag="date"):
     """So many days after (before where negative) the date in a lead's field, built in or `field.<key>`, at a time of day."""
 
-    field: str
-    offset_days: int = 0
-    at: str = "09:00"
+    field: Label
+    offset_days: Annotated[int, Meta(ge=-3_650, le=3_650)] = 0
+    at: TimeOfDay = "09:00"
 
 
 class OnQuiet(Input, kw_only=True, tag_field="on", tag="quiet"):
     """Nothing happened on an open lead for so many days; with `backlog` also where that was so when the rule was switched on."""
 
-    days: int
+    days: Days
     backlog: bool = False
 
 
@@ -75,55 +93,55 @@ Trigger = OnActivity | OnSchedule | OnDate | OnQuiet
 class Act(Input, kw_only=True, tag_field="do", tag="operation"):
     """An operation of the product; texts of its input may name {{ lead.name }}, {{ activity.actor }}, {{ organization.name }}."""
 
-    operation: str
+    operation: OperationName
     input: dict[str, Any] = {}
 
 
 class Notify(Input, kw_only=True, tag_field="do", tag="notify"):
     """Tell people here: the lead's owner, all admins, or members by id."""
 
-    title: str
-    body: str = ""
-    to: Literal["owner", "admins"] | list[Ref] = "owner"
+    title: TemplateLine
+    body: TemplateText = ""
+    to: Literal["owner", "admins"] | Refs = "owner"
 
 
 class MakeTask(Input, kw_only=True, tag_field="do", tag="task"):
     """Schedule a task on the lead, due in working time of the one who does it (the lead's owner unless named)."""
 
-    title: str
-    due_in: str = "1d"
+    title: TemplateLine
+    due_in: SpanOfTime = "1d"
     kind: Literal["follow_up", "call", "email", "meeting", "todo"] = "todo"
     assign_to: Ref | None = None
-    notes: str | None = None
+    notes: TemplateText | None = None
 
 
 class Send(Input, kw_only=True, tag_field="do", tag="send"):
     """Write the lead an e-mail: by a template, or with a subject and a text."""
 
     template_id: Ref | None = None
-    subject: str | None = None
-    text: str | None = None
+    subject: TemplateText | None = None
+    text: TemplateText | None = None
 
 
 class SendWhatsapp(Input, kw_only=True, tag_field="do", tag="whatsapp"):
     """Write the lead on WhatsApp: a template that the provider knows, with its variables in order."""
 
-    template: str
-    language: str = "en"
-    variables: list[str] = []
+    template: Name
+    language: Language = "en"
+    variables: Variables = []
 
 
 class CallWebhook(Input, kw_only=True, tag_field="do", tag="webhook"):
     """Call another system once (POST, JSON). Tried again it carries the same `Idempotency-Key`."""
 
-    url: str
+    url: WebAddress
     body: dict[str, Any] = {}
 
 
 class Wait(Input, kw_only=True, tag_field="do", tag="wait"):
     """Wait such as 30m, 4h, 2d 4h or 1w; with `working` counted in working time of the organization."""
 
-    span: str
+    span: SpanOfTime
     working: bool = False
 
 
@@ -131,8 +149,8 @@ class Branch(Input, kw_only=True, tag_field="do", tag="branch"):
     """Go on by what the lead is at that moment."""
 
     condition: Condition
-    then: "list[Step]" = []
-    otherwise: "list[Step]" = []
+    then: "Annotated[list[Step], Meta(max_length=50)]" = []
+    otherwise: "Annotated[list[Step], Meta(max_length=50)]" = []
 
 
 class Enrol(Input, kw_only=True, tag_field="do", tag="enrol"):
@@ -145,11 +163,12 @@ class WakeAgent(Input, kw_only=True, tag_field="do", tag="wake"):
     """Give an agent something to do about the lead, now."""
 
     agent_id: Ref
-    title: str = "Look at {{ lead.name }}"
-    notes: str | None = None
+    title: TemplateLine = "Look at {{ lead.name }}"
+    notes: TemplateText | None = None
 
 
 Step = Act | Notify | MakeTask | Send | SendWhatsapp | CallWebhook | Wait | Branch | Enrol | WakeAgent
+Steps = Annotated[list[Step], Meta(min_length=1, max_length=MAX_STEPS)]
 
 
 class Rule(Input, kw_only=True):
@@ -157,7 +176,7 @@ class Rule(Input, kw_only=True):
 
     trigger: Trigger
     condition: Condition = msgspec.field(default_factory=everything)
-    steps: list[Step]
+    steps: Steps
 
 
 def listens(trigger: Trigger) -> str:

@@ -1,24 +1,24 @@
 """Runs: what each automation did about what, step by step; which wait, and which are held for a person."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.page import Page, cursor, position
-from baton.kernel.shapes import Cursor, Reason
+from baton.kernel.shapes import Cursor, PageSize, Reason
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 
-MAX_LIMIT = 200
 Status = Literal["waiting", "held", "done", "dropped", "stopped"]
 
 
@@ -66,7 +66,7 @@ class ListRuns(Input, kw_only=True):
     automation_id: UUID | None = None
     lead_id: Ref | None = None
     status: Status | None = None
-    limit: int = 50
+    limit: PageSize = 50
     cursor: Cursor | None = None
 
 
@@ -79,7 +79,7 @@ class NameRun(Input, kw_only=True):
 class NameRuns(Input, kw_only=True):
     """Runs that are held, at most 200, and a reason to write down."""
 
-    run_ids: list[UUID]
+    run_ids: Annotated[list[UUID], Meta(min_length=1, max_length=200)]
     reason: Reason | None = None
 
 
@@ -102,8 +102,6 @@ async def find_run(tx: Tx, id: UUID, *, lock: bool = False) -> Run:
 @operation("crm.automations.runs", kind="query", role=Role.VIEWER, summary="Read what automations did")
 async def list_runs(tx: Tx, actor: Actor, input: ListRuns) -> Page[Run]:
     """A page of runs, newest first. Raises Invalid for a limit or cursor, NotFound for a lead."""
-    if not 1 <= input.limit <= MAX_LIMIT:
-        raise Invalid(f"A page has 1 to {MAX_LIMIT} runs.", field="limit")
     lead_id = (await leads.get(tx, input.lead_id)).id if input.lead_id else None
     tests, args = ["r.org_id = $1"], [tx.org_id]
     wanted: tuple[tuple[str, Any], ...] = (
@@ -162,8 +160,6 @@ async def drop(tx: Tx, actor: Actor, input: NameRuns) -> list[Run]:
 
 async def _held(tx: Tx, actor: Actor, input: NameRuns) -> list[Run]:
     must_not_be_agent(actor)
-    if not 1 <= len(input.run_ids) <= MAX_LIMIT:
-        raise Invalid(f"Name 1 to {MAX_LIMIT} runs.", field="runIds")
     found = [await find_run(tx, id, lock=True) for id in sorted(set(input.run_ids))]
     for run in found:
         if run.status != "held":

@@ -154,7 +154,9 @@ async def filled_in(tx: Tx, run: Run, lead: Lead | None, step: Step) -> Step:
         "organization": {"name": (await organization(tx)).name},
         "automation": {"name": run.automation},
     }
-    return msgspec.convert(render(msgspec.to_builtins(step), context), type(step))
+    filled = render(msgspec.to_builtins(step), context)
+    named = dict(zip(step.__struct_encode_fields__, step.__struct_fields__, strict=True))
+    return msgspec.structs.replace(step, **{named[name]: value for name, value in filled.items() if name in named})
 
 
 async def _left(tx: Tx, run: Run) -> list[UUID]:

@@ -12,8 +12,9 @@ from baton.automations.sequences.plan import Plan, check
 from baton.automations.sequences.sequence import NameSequence, Sequence, find
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Forbidden, Invalid
+from baton.kernel.errors import Conflict, Forbidden, Invalid, must_be_current
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Label, Version
 from baton.kernel.values import new_id
 
 MOST: Final = 200
@@ -22,7 +23,7 @@ MOST: Final = 200
 class CreateSequence(Input, kw_only=True):
     """A new sequence; it is a draft until an admin switches it on."""
 
-    name: str
+    name: Label
     plan: Plan
 
 
@@ -30,8 +31,8 @@ class EditSequence(Input, kw_only=True):
     """What of a sequence to change. Leads that are in it go on with the version that they began with."""
 
     sequence_id: UUID
-    version: int | None = None
-    name: str | None = None
+    version: Version | None = None
+    name: Label | None = None
     plan: Plan | None = None
 
 
@@ -40,7 +41,13 @@ class SwitchSequence(Input, kw_only=True):
 
     sequence_id: UUID
     state: Literal["on", "paused"]
-    version: int | None = None
+    version: Version | None = None
+
+
+class RemoveSequence(NameSequence, kw_only=True):
+    """The sequence to remove."""
+
+    version: Version | None = None
 
 
 @operation("crm.sequences.create", role=Role.MEMBER, summary="Draft a sequence")
@@ -103,10 +110,10 @@ async def set_state(tx: Tx, actor: Actor, input: SwitchSequence) -> Sequence:
 
 
 @operation("crm.sequences.remove", role=Role.ADMIN, summary="Remove a sequence")
-async def remove(tx: Tx, actor: Actor, input: NameSequence) -> Sequence:
-    """Remove a sequence; who is in it leaves, what was done stays readable. Raises NotFound, Forbidden for agents."""
+async def remove(tx: Tx, actor: Actor, input: RemoveSequence) -> Sequence:
+    """Remove a sequence; who is in it leaves, what was done stays readable. Raises NotFound, Conflict, Forbidden for agents."""
     must_not_be_agent(actor)
-    before = await find(tx, input.sequence_id, lock=True)
+    before = await _locked(tx, input.sequence_id, input.version)
     await tx.execute(
         "UPDATE sequences SET state = 'removed', version = version + 1 WHERE org_id = $1 AND id = $2",
         tx.org_id,
@@ -132,8 +139,7 @@ async def _tell(
 
 async def _locked(tx: Tx, id: UUID, version: int | None) -> Sequence:
     found = await find(tx, id, lock=True)
-    if version is not None and version != found.version:
-        raise Conflict(f"“{found.name}” was changed since you read it (version {found.version}). Read it again.")
+    must_be_current(f"“{found.name}”", found.version, version)
     return found
 
 

@@ -1,6 +1,9 @@
 """Putting leads into a sequence: one, a selection, a condition, a segment or an import. Outward: what follows reaches people."""
 
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.automations.sequences.enrolment import ACTIVE, Enrolment, find_enrolment
@@ -11,6 +14,7 @@ from baton.kernel.conditions import Condition
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Words
 from baton.kernel.values import Ref, new_id
 from baton.leads import lead as leads
 from baton.leads.chunks import MOST, Changed, Chunk, each, go_on, matched
@@ -30,9 +34,9 @@ class EnrolMany(Chunk, kw_only=True):
     """The sequence, and which leads: `leadIds` (at most 500), a condition, a search, a segment, or those of an import."""
 
     sequence_id: UUID
-    lead_ids: list[Ref] | None = None
+    lead_ids: Annotated[list[Ref], Meta(max_length=500)] | None = None
     where: Condition | None = None
-    search: str | None = None
+    search: Words | None = None
     segment_id: UUID | None = None
     import_id: UUID | None = None
     again: bool = False

@@ -1,11 +1,12 @@
 """What a sequence is made of: its steps, when messages may leave, and what takes a lead out of it."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
 import phonenumbers
+from msgspec import Meta
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from baton.accounts import calendar
@@ -23,6 +24,7 @@ from baton.kernel.liquid import check_template
 from baton.kernel.operation import Input
 from baton.kernel.operation import find as find_operation
 from baton.kernel.perform import within
+from baton.kernel.shapes import Language, Name, SpanOfTime, TemplateLine, TemplateText, TimeOfDay, Variables
 from baton.kernel.values import Ref
 from baton.leads.lead import Lead
 
@@ -35,34 +37,34 @@ class Email(Input, kw_only=True, tag_field="do", tag="email"):
     """An e-mail: by a template, or with a subject and a text that may name {{ lead.firstName }}."""
 
     template_id: Ref | None = None
-    subject: str | None = None
-    text: str | None = None
+    subject: TemplateText | None = None
+    text: TemplateText | None = None
     mailbox_id: UUID | None = None
 
 
 class WhatsApp(Input, kw_only=True, tag_field="do", tag="whatsapp"):
     """A WhatsApp message: a template that the provider knows, with its variables in order. Variables may name {{ lead.firstName }}."""
 
-    template: str
-    language: str = "en"
-    variables: list[str] = []
+    template: Name
+    language: Language = "en"
+    variables: Variables = []
     account_id: UUID | None = None
 
 
 class Task(Input, kw_only=True, tag_field="do", tag="task"):
     """A task for the lead's owner (or another), due in their working time."""
 
-    title: str
-    due_in: str = "1d"
+    title: TemplateLine
+    due_in: SpanOfTime = "1d"
     kind: Literal["follow_up", "call", "email", "meeting", "todo"] = "follow_up"
     assign_to: Ref | None = None
-    notes: str | None = None
+    notes: TemplateText | None = None
 
 
 class Wait(Input, kw_only=True, tag_field="do", tag="wait"):
     """Wait such as 4h, 2d or 1w: in working time (the days and hours of the sequence) unless `working` is false."""
 
-    span: str
+    span: SpanOfTime
     working: bool = True
 
 
@@ -81,9 +83,9 @@ class Window(Input, kw_only=True):
     """When messages leave: on these days (1 Monday … 7 Sunday) between these times, in the contact's zone (as their phone
     number tells, else the organization's) or the organization's."""
 
-    days: tuple[int, ...] = (1, 2, 3, 4, 5)
-    opens: str = "09:00"
-    closes: str = "17:00"
+    days: Annotated[tuple[Annotated[int, Meta(ge=1, le=7)], ...], Meta(min_length=1, max_length=7)] = (1, 2, 3, 4, 5)
+    opens: TimeOfDay = "09:00"
+    closes: TimeOfDay = "17:00"
     zone: Literal["contact", "organization"] = "organization"
 
 
@@ -103,10 +105,10 @@ class Plan(Input, kw_only=True):
     for up to `rounds` rounds until somebody answers."""
 
     kind: Literal["drip", "one_shot", "until_reply"] = "drip"
-    steps: list[Step]
+    steps: Annotated[list[Step], Meta(min_length=1, max_length=MAX_STEPS)]
     window: Window = msgspec.field(default_factory=Window)
     exits: Exits = msgspec.field(default_factory=Exits)
-    rounds: int = 1
+    rounds: Annotated[int, Meta(ge=1, le=MAX_ROUNDS)] = 1
 
 
 def length(plan: Plan) -> int:
@@ -148,8 +150,6 @@ async def may_leave(tx: Tx, plan: Plan, lead: Lead, at: datetime) -> datetime:
 async def check(tx: Tx, actor: Actor, plan: Plan) -> None:
     """Raise Invalid or NotFound for what cannot work, naming the part."""
     hours(plan.window)
-    if not 1 <= len(plan.steps) <= MAX_STEPS:
-        raise Invalid(f"A sequence has 1 to {MAX_STEPS} steps.", field="steps")
     for number, step in enumerate(plan.steps, start=1):
         try:
             await _step(tx, actor, step)
@@ -161,10 +161,8 @@ async def check(tx: Tx, actor: Actor, plan: Plan) -> None:
     if plan.kind == "one_shot" and messages != 1:
         raise Invalid("A one-shot sequence writes exactly one message.", field="steps")
     if plan.kind == "until_reply":
-        if not 1 <= plan.rounds <= MAX_ROUNDS or not plan.exits.reply:
-            raise Invalid(
-                f"Following up until a reply takes 1 to {MAX_ROUNDS} rounds, and ends with a reply.", field="rounds"
-            )
+        if not plan.exits.reply:
+            raise Invalid("Following up until a reply ends with a reply.", field="exits")
         if plan.rounds > 1 and not any(isinstance(step, Wait) for step in plan.steps):
             raise Invalid("Rounds without a wait would write at once: add a wait.", field="steps")
 

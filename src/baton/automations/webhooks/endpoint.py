@@ -13,7 +13,7 @@ from baton.automations.webhooks import events as known
 from baton.automations.webhooks.signature import new_secret
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, struct_of
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.shapes import Line, Version, WebAddress
 from baton.kernel.values import new_id
@@ -68,11 +68,18 @@ class NameEndpoint(Input, kw_only=True):
     webhook_id: UUID
 
 
+class RemoveEndpoint(NameEndpoint, kw_only=True):
+    """The endpoint to remove."""
+
+    version: Version | None = None
+
+
 class RotateSecret(Input, kw_only=True):
     """An endpoint, and for how many hours the old secret signs beside the new one (0 to 168)."""
 
     webhook_id: UUID
     overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
+    version: Version | None = None
 
 
 class Disable(Input, kw_only=True):
@@ -136,8 +143,7 @@ async def create(tx: Tx, actor: Actor, input: CreateEndpoint) -> NewEndpoint:
 async def update(tx: Tx, actor: Actor, input: EditEndpoint) -> Endpoint:
     """Change an endpoint. Raises NotFound, Invalid, Conflict for a stale version."""
     before = await get(tx, input.webhook_id, locking=True)
-    if input.version is not None and input.version != before.version:
-        raise Conflict(f"This webhook was changed since you read it (version {before.version}). Read it again.")
+    must_be_current("This webhook", before.version, input.version)
     new: dict[str, Any] = {
         "url": before.url if input.url is None else _checked_url(tx, input.url),
         "events": before.events if input.events is None else known.checked(input.events),
@@ -158,9 +164,10 @@ async def update(tx: Tx, actor: Actor, input: EditEndpoint) -> Endpoint:
 
 
 @operation("crm.webhooks.delete", role=Role.ADMIN, summary="Remove a webhook")
-async def delete(tx: Tx, actor: Actor, input: NameEndpoint) -> Endpoint:
-    """Remove an endpoint and its secrets; the record of what was delivered stays. Raises NotFound."""
+async def delete(tx: Tx, actor: Actor, input: RemoveEndpoint) -> Endpoint:
+    """Remove an endpoint and its secrets; the record of what was delivered stays. Raises NotFound, Conflict."""
     before = await get(tx, input.webhook_id, locking=True)
+    must_be_current("This webhook", before.version, input.version)
     after = await _set(tx, before.id, "status = 'deleted', secret = '', previous_secret = NULL, previous_until = NULL")
     await tx.execute(
         """UPDATE webhook_deliveries SET status = 'failed', last_error = 'The webhook was removed.'
@@ -173,10 +180,11 @@ async def delete(tx: Tx, actor: Actor, input: NameEndpoint) -> Endpoint:
 
 @operation("crm.webhooks.rotateSecret", role=Role.ADMIN, summary="Make a new secret for a webhook", secret=True)
 async def rotate(tx: Tx, actor: Actor, input: RotateSecret) -> NewEndpoint:
-    """Make a new secret; for a while messages are signed with both. Raises NotFound, Invalid."""
+    """Make a new secret; for a while messages are signed with both. Raises NotFound, Invalid, Conflict for a stale version."""
     if not 0 <= input.overlap_hours <= 168:
         raise Invalid("The old secret stays for 0 to 168 hours.", field="overlapHours")
     before = await get(tx, input.webhook_id, locking=True)
+    must_be_current("This webhook", before.version, input.version)
     secret, until = new_secret(), tx.now + timedelta(hours=input.overlap_hours)
     row = await tx.fetchrow(
         f"""UPDATE webhook_endpoints SET previous_secret = secret, previous_until = $4, secret = $3, version = version + 1

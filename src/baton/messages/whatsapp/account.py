@@ -3,15 +3,18 @@
 import re
 import secrets
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
-from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
+from baton.kernel.shapes import Password, Version, WebAddress
 from baton.kernel.values import clean, new_id
 from baton.messages.message import call_off
 
@@ -46,20 +49,21 @@ class SetAccount(Input, kw_only=True):
 
     account_id: UUID | None = None
     provider: Provider
-    name: str
-    number: str
-    account: str
-    token: str | None = None
-    signing_secret: str | None = None
-    base_url: str | None = None
+    name: Annotated[str, Meta(max_length=200, pattern=r"\S")]
+    number: Annotated[str, Meta(max_length=40, examples=["+4915112345678"])]
+    account: Annotated[str, Meta(max_length=80)]
+    token: Password | None = None
+    signing_secret: Password | None = None
+    base_url: WebAddress | None = None
     status: Literal["active", "paused"] = "active"
-    version: int | None = None
+    version: Version | None = None
 
 
 class NameAccount(Input, kw_only=True):
     """A WhatsApp number."""
 
     account_id: UUID
+    version: Version | None = None
 
 
 COLUMNS = "id, provider, name, number, account, base_url, verify_token, inbound_address, status, version, created_at"
@@ -70,11 +74,13 @@ def place(org_id: UUID, id: UUID, what: str) -> str:
     return f"whatsapp {org_id} {id} {what}"
 
 
-async def get(tx: Tx, id: UUID) -> Account:
+async def get(tx: Tx, id: UUID, *, locking: bool = False) -> Account:
     """A number. Raises NotFound, also for a removed one."""
     row = await tx.fetchrow(
-        f"SELECT {COLUMNS} FROM whatsapp_accounts WHERE org_id = $1 AND id = $2 AND status <> 'removed'", tx.org_id, id
-    )
+        f"SELECT {COLUMNS} FROM whatsapp_accounts WHERE org_id = $1 AND id = $2 AND status <> 'removed'"
+        + (" FOR NO KEY UPDATE" if locking else ""),
+        tx.org_id, id,
+    )  # fmt: skip
     if row is None:
         raise NotFound("There is no such WhatsApp number in your organization.", field="accountId")
     return struct_of(row, Account)
@@ -120,9 +126,8 @@ async def set_account(tx: Tx, actor: Actor, input: SetAccount) -> Account:
     if not _NUMBER.fullmatch(number) or not name or len(name) > 200 or not _ACCOUNT.fullmatch(input.account):
         raise Invalid("A number is in E.164 (+4915112345678), with a name and the provider's id of it.", field="number")
     base = tx.installation.outbound.check((clean(input.base_url) or BASES[input.provider]).rstrip("/"))
-    before = await get(tx, input.account_id) if input.account_id else None
-    if before is not None and input.version not in (None, before.version):
-        raise Conflict(f"This number was changed since you read it (version {before.version}). Read it again.")
+    before = await get(tx, input.account_id, locking=True) if input.account_id else None
+    must_be_current("This number", before.version if before else 0, input.version)
     if before is None and (not input.token or (input.provider == "meta" and not input.signing_secret)):
         raise Invalid("Give the token, and of Meta the app secret that signs its calls.", field="token")
     id = before.id if before else new_id()
@@ -160,10 +165,12 @@ async def _insert(tx: Tx, id: UUID, input: SetAccount, number: str, name: str, b
 
 @operation("crm.whatsapp.removeAccount", role=Role.ADMIN, summary="Remove a WhatsApp number")
 async def remove_account(tx: Tx, actor: Actor, input: NameAccount) -> Account:
-    """Remove a number and its secrets; what waits in it is called off. Raises NotFound, Forbidden for agents."""
+    """Remove a number and its secrets; what waits in it is called off. Raises NotFound, Conflict for a stale version,
+    Forbidden for agents."""
     if actor.type == "agent":
         raise Forbidden("WhatsApp numbers are removed by people.")
-    before = await get(tx, input.account_id)
+    before = await get(tx, input.account_id, locking=True)
+    must_be_current("This number", before.version, input.version)
     row = await tx.fetchrow(
         f"""UPDATE whatsapp_accounts SET status = 'removed', token = '', signing_secret = '', version = version + 1
              WHERE org_id = $1 AND id = $2 RETURNING {COLUMNS}""",

@@ -1,8 +1,10 @@
 """Sending on WhatsApp: words within a day of what they wrote, templates that the provider knows at any time."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.contacts import matching
@@ -10,6 +12,7 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, Invalid
 from baton.kernel.operation import Input, operation
+from baton.kernel.shapes import Language, Moment, Version
 from baton.kernel.values import Ref, clean, new_id
 from baton.leads import lead as leads
 from baton.messages import message as messages
@@ -30,15 +33,15 @@ class SendWhatsapp(Input, kw_only=True):
     """
 
     lead_id: Ref
-    to: str | None = None
-    text: str | None = None
-    template: str | None = None
-    language: str = "en"
-    variables: list[str] = []
+    to: Annotated[str, Meta(max_length=40)] | None = None
+    text: Annotated[str, Meta(max_length=4_096)] | None = None
+    template: Annotated[str, Meta(max_length=512)] | None = None
+    language: Language = "en"
+    variables: Annotated[list[Annotated[str, Meta(max_length=1_000)]], Meta(max_length=20)] = []
     account_id: UUID | None = None
-    send_at: datetime | None = None
+    send_at: Moment | None = None
     despite_gap: bool = False
-    version: int | None = None
+    version: Version | None = None
 
 
 @operation("crm.whatsapp.send", role=Role.MEMBER, summary="Send a WhatsApp message", outward=True)
