@@ -278,3 +278,28 @@ async def test_what_was_undone_can_be_brought_again(desk: Desk) -> None:
     assert counts((await desk.bring(text))["found"]["preview"])[:3] == (0, 0, 3), (
         "what somebody deleted is not brought back"
     )
+
+
+async def test_an_import_is_put_into_a_sequence(desk: Desk) -> None:
+    """Spec A11: by the import alone, through the door: its leads and no others, once, under one operation; undone, they are out."""
+    team = desk.team
+    step = {"do": "email", "subject": "Hello", "text": "Hello."}
+    plan = {"steps": [{"do": "wait", "span": "3d"}, step]}
+    made = await desk.ben.ok("POST", f"{V1}/crm.sequences.create", {"name": "Drip", "plan": plan})
+    await desk.ana.ok("POST", f"{V1}/crm.sequences.setState", {"sequenceId": made["id"], "state": "on"})
+    await team.capture()
+    found = await desk.act("run", await desk.bring(PEOPLE))
+    ask = {"sequenceId": made["id"], "importId": found["id"]}
+    answer = await desk.ben.ok("POST", f"{V1}/crm.sequences.enrolMany", ask)
+    assert answer["nextCursor"] is None
+    enrolled = await desk.ben.ok("POST", f"{V1}/crm.enrolments.list", {"sequenceId": made["id"]})
+    assert sorted(each["lead"] for each in enrolled["items"]) == ["Ana Silva", "Bo Li"]
+    again = await desk.ben.ok("POST", f"{V1}/crm.sequences.enrolMany", ask)
+    assert {each["outcome"] for each in again["leads"]} == {"refused"}
+    assert (
+        await desk.ben.call("POST", f"{V1}/crm.sequences.enrolMany", ask | {"importId": made["id"]})
+    ).status_code == 404
+    await desk.act("undo", found)
+    await team.run_due()
+    states = await desk.ben.ok("POST", f"{V1}/crm.enrolments.list", {"sequenceId": made["id"]})
+    assert {(each["state"], each["why"]) for each in states["items"]} == {("stopped", "deleted")}

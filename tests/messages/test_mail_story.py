@@ -12,7 +12,7 @@ from tests.messages import pillar
 from tests.messages.conftest import connect
 from tests.messages.pillar import Pillar
 from tests.messages.postoffice import PostOffice
-from tests.messages.test_receive import letter
+from tests.messages.test_receive import bounce, letter
 from tests.team import Team
 
 
@@ -72,3 +72,39 @@ async def test_a_nurtured_lead_answers(fresh: Team, post: PostOffice, imap: Pill
     assert [entry.kind for entry in told] == ["email_sent", "email_received"]
     assert told[0].payload["threadId"] == told[1].payload["threadId"]
     assert told[1].payload["answers"] == told[0].payload["messageId"]
+
+
+async def test_a_bounce_takes_a_lead_out(fresh: Team, post: PostOffice, imap: Pillar) -> None:
+    """Spec B7, A7: the report that mail came back is read over IMAP; the lead leaves its sequence, and nobody writes there again."""
+    await connect(
+        fresh,
+        post,
+        imapHost="127.0.0.1",
+        imapPort=imap.port,
+        imapSecurity="none",
+        imapUser=pillar.USER,
+        imapPassword=pillar.PASSWORD,
+    )
+    lead = await fresh.capture(email="gone@acme.example")
+    step = {"do": "email", "subject": "Hello", "text": "Hello."}
+    hours = {"days": [1, 2, 3, 4, 5, 6, 7], "opens": "00:00", "closes": "23:59"}
+    plan = {"steps": [step, {"do": "wait", "span": "3d", "working": False}, step], "window": hours}
+    made = await fresh.do(fresh.ben, "crm.sequences.create", {"name": "Drip", "plan": plan})
+    await fresh.do(fresh.ana, "crm.sequences.setState", sequenceId=str(made.id), state="on")
+    enrolment = await fresh.do(fresh.ben, "crm.sequences.enrol", sequenceId=str(made.id), leadId=str(lead.id))
+    await work(fresh)
+    (sent,) = (await fresh.do(fresh.ben, "crm.messages.list", leadId=str(lead.id), state="sent")).items
+    imap.put(bounce(sent, to="gone@acme.example"))
+    await work(fresh, utc_now() + timedelta(minutes=2))
+    ended = await fresh.do(fresh.ana, "crm.enrolments.get", enrolmentId=str(enrolment.id))
+    assert (ended.state, ended.why) == ("stopped", "bounce")
+    results = await fresh.do(fresh.ana, "crm.sequences.get", sequenceId=str(made.id))
+    assert (results.left, results.results[0].bounced) == ({"bounce": 1}, 1)
+    await work(fresh, utc_now() + timedelta(days=6))
+    assert [taken.to for taken in post.taken].count(["gone@acme.example"]) == 1
+    told = [
+        entry.kind
+        for entry in await fresh.log(lead.id)
+        if entry.kind in ("email_sent", "email_bounced", "sequence_stopped")
+    ]
+    assert told == ["email_sent", "email_bounced", "sequence_stopped"]

@@ -218,3 +218,50 @@ async def test_unknown_numbers_wait_or_become_leads(fresh: Team, provider: Recei
     await http.post(path, content=raw, headers=signed(raw))
     found = await fresh.do(fresh.ben, "crm.leads.find", where={"field": "phone", "op": "=", "value": "+4915188888888"})
     assert len(found.items) == 1
+
+
+@pytest.mark.parametrize("kind", ["meta", "twilio"])
+async def test_a_sequences_step_reaches_its_phone(
+    fresh: Team, provider: Receiver, settings: Settings, http: httpx2.AsyncClient, kind: str
+) -> None:
+    """Spec A11: a WhatsApp step, filled in for the lead, arrives at the provider once; the signed answer ends the sequence."""
+    account = await number(fresh, provider, kind)
+    if kind == "twilio":
+        provider.answer = b'{"sid": "SM1", "status": "queued"}'
+    step = {"do": "whatsapp", "template": "HX1" if kind == "twilio" else "hello", "language": "de",
+            "variables": ["{{ lead.firstName }}"]}  # fmt: skip
+    window = {"days": [1, 2, 3, 4, 5, 6, 7], "opens": "00:00", "closes": "23:59"}
+    plan = {"steps": [step, {"do": "wait", "span": "4d", "working": False}, step], "window": window}
+    made = await fresh.do(fresh.ben, "crm.sequences.create", {"name": "Phone", "plan": plan})
+    await fresh.do(fresh.ana, "crm.sequences.setState", sequenceId=str(made.id), state="on")
+    lead = await fresh.capture(phone=PHONE)
+    began = await fresh.do(fresh.ben, "crm.sequences.enrol", sequenceId=str(made.id), leadId=str(lead.id))
+    for _ in range(4):
+        await fresh.run_due()
+        await lanes.step(fresh.db, only=fresh.org_id)
+    (message,) = provider.messages
+    if kind == "meta":
+        told = json.loads(message.body)
+        assert (told["to"], told["template"]["name"]) == (PHONE.removeprefix("+"), "hello")
+        assert told["template"]["components"][0]["parameters"] == [{"type": "text", "text": "Jane"}]
+        raw = wrote("wamid.9", "Yes!")
+        answer = await http.post(f"/whatsapp/in/{account.inbound_address}", content=raw, headers=signed(raw))
+    else:
+        form = parse_qs(message.body.decode())
+        assert (form["To"], form["ContentSid"]) == ([f"whatsapp:{PHONE}"], ["HX1"])
+        assert json.loads(form["ContentVariables"][0]) == {"1": "Jane"}
+        url = f"{settings.public_url}/whatsapp/in/{account.inbound_address}"
+        came = {"MessageSid": "SM0", "From": f"whatsapp:{PHONE}", "Body": "Yes!", "SmsStatus": "received"}
+        said = url + "".join(key + came[key] for key in sorted(came))
+        proof = base64.b64encode(hmac.new(TOKEN.encode(), said.encode(), hashlib.sha1).digest()).decode()
+        path = url.removeprefix(settings.public_url)
+        answer = await http.post(path, data=came, headers={"x-twilio-signature": proof})
+    assert answer.status_code == 200
+    log = [entry for entry in await fresh.log(lead.id) if entry.kind == "whatsapp_sent"]
+    assert [entry.actor_name for entry in log] == ["Sequence “Phone”"]
+    for days in (0, 5):
+        await fresh.run_due(now=utc_now() + timedelta(days=days))
+        await lanes.step(fresh.db, now=utc_now() + timedelta(days=days), only=fresh.org_id)
+    ended = await fresh.do(fresh.ana, "crm.enrolments.get", enrolmentId=str(began.id))
+    assert (ended.state, ended.why) == ("stopped", "reply")
+    assert len(provider.messages) == 1

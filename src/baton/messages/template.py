@@ -67,7 +67,9 @@ class EditTemplate(Input, kw_only=True):
 
 _COLUMNS = "id, name, subject, text, html, external_id, archived_at, version, created_at"
 _HELLO = "Hello {{ lead.firstName | default: lead.name }},\n\n"
-_END = "\n\nKind regards\n{{ sender.name }}{% if sender.name != organization.name %}\n{{ organization.name }}{% endif %}\n"
+_END = (
+    "\n\nKind regards\n{{ sender.name }}{% if sender.name != organization.name %}\n{{ organization.name }}{% endif %}\n"
+)
 _LEAVE = "\nIf you would rather not hear from us: {{ unsubscribeUrl }}\n"
 STARTERS: tuple[CreateTemplate, ...] = (
     CreateTemplate(
