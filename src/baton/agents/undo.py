@@ -14,6 +14,7 @@ from baton.agents.retire import take_back
 from baton.agents.undo_leads import undo_leads
 from baton.agents.undo_records import Effect as Effect
 from baton.agents.undo_records import done_to, is_merge, made, undo_records, unmake
+from baton.agents.undo_tasks import of_no_lead, undo_tasks
 from baton.contacts.records import COMPANY, CONTACT, Sort
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
@@ -82,7 +83,7 @@ async def undo(tx: Tx, actor: Actor, input: Undo) -> Undone:
 async def _is_known(tx: Tx, operation_id: UUID) -> bool:
     found: bool = await tx.fetchval(
         """SELECT EXISTS (SELECT FROM activities
-            WHERE org_id = $1 AND operation_id = $2 AND (lead_id IS NOT NULL OR subject_type IN ('contact', 'company')))""",
+            WHERE org_id = $1 AND operation_id = $2 AND (lead_id IS NOT NULL OR subject_type IN ('contact', 'company', 'task')))""",
         tx.org_id, operation_id,
     )  # fmt: skip
     return found
@@ -107,8 +108,9 @@ async def _leads(tx: Tx, actor: Actor, input: Undo, after: UUID, limit: int) -> 
 
 
 async def _changes(tx: Tx, actor: Actor, input: Undo, after: UUID, limit: int) -> tuple[list[Effect], UUID | None]:
-    """What was changed, merged or removed of contacts and companies by itself."""
-    return await undo_records(tx, actor, await done_to(tx, input.operation_id), input.reason), None
+    """What was changed, merged or removed of contacts and companies by itself, and their tasks."""
+    effects = await undo_tasks(tx, actor, await of_no_lead(tx, input.operation_id))
+    return effects + await undo_records(tx, actor, await done_to(tx, input.operation_id), input.reason), None
 
 
 def _made(sort: Sort) -> "_Phase":

@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from baton.activities import kinds
-from baton.activities.append import Entry, append
 from baton.agents.undo_records import Effect, Outcome, of_lead, undo_records
+from baton.agents.undo_tasks import undo_tasks
 from baton.kernel.actor import Actor
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
@@ -64,7 +64,7 @@ async def _undo_lead(
     if made is not None:
         effects.append(await _undo_creation(tx, actor, before, rows, reason))
         return effects
-    effects += await _undo_tasks(tx, actor, rows)
+    effects += await undo_tasks(tx, actor, rows)
     new, facts = _reversal(before, rows)
     if "stage_id" in new:
         new, facts = await _placed(tx, new, facts)
@@ -168,33 +168,6 @@ async def _worked_on(tx: Tx, lead: Lead, since: int) -> bool:
         tx.org_id, lead.id, since, kinds.LEAD_SCORED,
     )  # fmt: skip
     return found
-
-
-async def _undo_tasks(tx: Tx, actor: Actor, rows: list[Row]) -> list[Effect]:
-    """Tasks that were made are cancelled, tasks that were completed or cancelled are open again."""
-    effects: list[Effect] = []
-    for row in rows:
-        was, becomes = {
-            kinds.TASK_CREATED: ("open", "cancelled"), kinds.TASK_COMPLETED: ("done", "open"), kinds.TASK_CANCELLED: ("cancelled", "open"),
-        }.get(row["kind"], (None, None))  # fmt: skip
-        if was is None:
-            continue
-        changed = await tx.fetchval(
-            """UPDATE tasks SET status = $4, completed_at = NULL, version = version + 1
-                WHERE org_id = $1 AND id = $2 AND status = $3 RETURNING true""",
-            tx.org_id, row["subject_id"], was, becomes,
-        )  # fmt: skip
-        if changed:
-            kind = kinds.TASK_CANCELLED if becomes == "cancelled" else kinds.TASK_UPDATED
-            told = {"title": row["payload"].get("title"), "status": becomes}
-            await append(
-                tx, actor,
-                Entry(kind=kind, subject_type="task", subject_id=row["subject_id"], lead_id=row["lead_id"], payload=told, reason="Undone."),
-            )  # fmt: skip
-        effects.append(
-            _effect(row, "task", "reversed" if changed else "kept", None if changed else "It was changed since.")
-        )
-    return effects
 
 
 def _effect(row: Row, what: str, outcome: Outcome, why: str | None) -> Effect:

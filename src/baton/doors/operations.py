@@ -118,6 +118,7 @@ from baton.routing import route
 from baton.routing import rules as routing_rules
 from baton.scoring import bands as scoring_bands
 from baton.scoring import rules as scoring_rules
+from baton.tasks import bulk as do_to_tasks
 from baton.tasks import cancel, complete, follow_up, task
 from baton.tasks import create as create_task
 from baton.tasks import due as due_tasks
@@ -139,7 +140,7 @@ MODULES: tuple[ModuleType, ...] = (
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
     received_messages, receive, settle, forget_messages, forget_automations, whatsapp_account, whatsapp_hear, whatsapp_send,
     automation_run, automation_step,
-    escalate, nurture, remind, sla, sla_settings, create_task, due_tasks, edit_task,
+    escalate, nurture, remind, sla, sla_settings, create_task, do_to_tasks, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,
     work_health, held_jobs, inbox,
 )  # fmt: skip

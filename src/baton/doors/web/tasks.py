@@ -1,6 +1,6 @@
-"""The task list: what is overdue, due today or within a week, one's own or everybody's; and changing a task."""
+"""The task list: what is overdue, due today or within a week, one's own or everybody's; one or many are done or put off."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -9,23 +9,24 @@ import msgspec
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options, named
+from baton.doors.web.language import _, several_of
 from baton.doors.web.lead import task_view
-from baton.doors.web.render import done, page, redirect
-from baton.doors.web.sheets import Refusal, sheet
-from baton.doors.web.show import day, due_at
+from baton.doors.web.render import page, redirect
+from baton.doors.web.show import day
 from baton.doors.web.visit import Visit, as_uuid
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.page import Page
 from baton.leads.find import ListLeads
 from baton.leads.lead import Lead
-from baton.tasks.edit import CancelTask, EditTask, Snooze
+from baton.tasks.bulk import DoneToTasks
+from baton.tasks.edit import Snooze
 from baton.tasks.task import ListTasks, Task
 
 HERE = "/tasks"
 WHENS = (("", "All"), ("overdue", "Overdue"), ("today", "Today"), ("week", "Week"), ("upcoming", "Later"))
 RECURS: Options = [
     ("", "Once"), ("FREQ=DAILY", "Every day"), ("FREQ=WEEKLY", "Every week"), ("FREQ=WEEKLY;INTERVAL=2", "Every other week"),
-    ("FREQ=MONTHLY", "Every month"), ("FREQ=YEARLY", "Every year"),
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "On weekdays"), ("FREQ=MONTHLY", "Every month"), ("FREQ=YEARLY", "Every year"),
 ]  # fmt: skip
 _RECURS = dict(RECURS)
 
@@ -39,14 +40,14 @@ async def show(visit: Visit) -> Response:
     wish = {"assigneeId": mine, "when": when or None, "limit": 50, "cursor": visit.query.get("cursor")}
     asked = msgspec.convert({key: value for key, value in wish.items() if value is not None}, ListTasks)
     found: Page[Task] = await visit.perform("crm.tasks.list", asked)
-    leads = await _leads(visit, found.items)
+    leads = await leads_of(visit, found.items)
     by_id = {member.id: member for member in await visit.members()}
     rows = [_row(task, by_id, leads, visit) for task in found.items]
     kept = ({"whose": "all"} if everybody else {}) | ({"when": when} if when else {})
     onward = kept | {"cursor": found.next_cursor or ""}
     return await page(
         visit, "tasks.html", here=HERE, rows=rows, days=_days(rows) if when == "week" else [("", rows)] if rows else [],
-        everybody=everybody, when=when, here_url=_url(kept),
+        everybody=everybody, when=when, members=named(await visit.members()), here_url=_url(kept),
         whens=[(_url(kept | {"when": key}), words, key == when) for key, words in WHENS],
         whose=[(_url({"when": when}), "Mine", not everybody), (_url({"when": when, "whose": "all"}), "Everybody’s", everybody)],
         next_url=_url(onward) if found.next_cursor else None,
@@ -65,60 +66,26 @@ def _row(task: Task, by_id: dict[Any, Any], leads: dict[str, Lead], visit: Visit
         "task": task_view(task, by_id.get(task.assignee_id) if task.assignee_id else None, visit),
         "lead": leads.get(str(task.lead_id)),
         "step": task.parent_id is not None,
+        "about": _record(task),
         "recurs": _RECURS.get(task.recurrence, "Recurs") if task.recurrence else "",
         "blocked": task.blocked,
         "day": "Today" if local.date() == today else f"{local:%A}, {day(local.date(), today)}",
     }
 
 
+def _record(task: Task) -> tuple[str, str] | None:
+    """Where the contact or company is that a task without a lead is about."""
+    if task.contact_id:
+        return f"/contacts/{task.contact_id}", _("Contact")
+    return (f"/companies/{task.company_id}", _("Company")) if task.company_id else None
+
+
 def _days(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     return [(name, list(of_day)) for name, of_day in groupby(rows, key=lambda row: str(row["day"]))]
 
 
-async def edit(visit: Visit) -> Response:
-    """GET and POST /tasks/{task}/edit."""
-    task = await _task(visit)
-    error: Refusal | None = None
-    local = task.due_at.astimezone(visit.zone)
-    values: dict[str, Any] = {
-        "title": task.title, "due": f"{local:%Y-%m-%dT%H:%M}", "assignTo": str(task.assignee_id or ""), "notes": task.notes or "",
-        "recurrence": task.recurrence or "",
-    }  # fmt: skip
-    if visit.request.method == "POST":
-        try:
-            changed: Task = await visit.perform("crm.tasks.edit", _wish(visit, task, values))
-            return done(visit, f"{changed.title}: {due_at(changed.due_at, visit.now, visit.zone)}.", HERE)
-        except (Invalid, Conflict, NotFound) as refusal:
-            error = refusal
-            values |= visit.fields
-    recurs = RECURS if task.recurrence in (None, *_RECURS) else [*RECURS, (str(task.recurrence), str(task.recurrence))]
-    return await sheet(
-        visit, "task_edit.html", "Change the task", act="Save", back=HERE, values=values, error=error, here=HERE,
-        owners=[("", "Nobody"), *named(await visit.members())], recurs=recurs, cancel_url=f"{HERE}/{task.id}/cancel",
-    )  # fmt: skip
-
-
-def _wish(visit: Visit, task: Task, shown: dict[str, Any]) -> EditTask:
-    """What of the task the form changes: what it shows as it was stays as it is."""
-    given = {key: visit.fields.get(key, "").strip() for key in shown}
-    wish = EditTask(task_id=str(task.id), version=task.version)
-    if given["title"] != shown["title"]:
-        wish.title = given["title"]
-    if given["notes"] != shown["notes"]:
-        wish.notes = given["notes"] or None
-    if given["assignTo"] != shown["assignTo"]:
-        wish.assign_to = given["assignTo"] or None
-    if given["recurrence"] != shown["recurrence"]:
-        wish.recurrence = given["recurrence"] or None
-    if given["due"] != shown["due"]:
-        try:
-            wish.due_at = datetime.fromisoformat(given["due"]).replace(tzinfo=visit.zone)
-        except ValueError:
-            raise Invalid("Say when: a day and a time.", field="dueAt") from None
-    return wish
-
-
-async def _task(visit: Visit) -> Task:
+async def read_task(visit: Visit) -> Task:
+    """The task in the address. Raises NotFound."""
     if as_uuid(visit.path["task"]) is None:
         raise NotFound("There is no such task in your organization.")
     found: Task = await visit.perform("crm.tasks.get", {"taskId": visit.path["task"]})
@@ -138,27 +105,34 @@ def tomorrow(visit: Visit, days: int = 1) -> datetime:
     return local.replace(hour=9, minute=0, second=0, microsecond=0)
 
 
-async def cancel(visit: Visit) -> Response:
-    """GET and POST /tasks/{task}/cancel."""
-    task = await _task(visit)
-    error: Refusal | None = None
-    if visit.request.method == "POST":
-        try:
-            await visit.perform("crm.tasks.cancel", CancelTask(task_id=str(task.id)))
-            return done(visit, f"{task.title} is called off.", HERE)
-        except (Invalid, Conflict, NotFound) as refusal:
-            error = refusal
-    lede = "It does not come again." if task.recurrence else "What was promised stays in the log."
-    return await sheet(
-        visit, "confirm.html", f"Call off “{task.title}”?", act="Call it off", back=HERE, values={}, error=error, here=HERE,
-        tone="danger", lede=lede,
-    )  # fmt: skip
-
-
-async def _leads(visit: Visit, tasks: list[Task]) -> dict[str, Lead]:
+async def leads_of(visit: Visit, tasks: list[Task]) -> dict[str, Lead]:
+    """The leads of tasks by their ids, read at once."""
     ids = sorted({str(task.lead_id) for task in tasks if task.lead_id})
     if not ids:
         return {}
     asked = ListLeads(where={"field": "id", "op": "in", "value": ids}, limit=len(ids))
     found: Page[Lead] = await visit.perform("crm.leads.find", asked)
     return {str(lead.id): lead for lead in found.items}
+
+
+async def bulk(visit: Visit) -> Response:
+    """POST /tasks/bulk: the ticked ones are completed, put off until tomorrow or next week, or given to somebody."""
+    ids = [value for key, value in visit.several if key == "task"][:200]
+    wish: dict[str, Any] = {"taskIds": ids, "act": visit.fields.get("act", "")}
+    if wish["act"] in ("tomorrow", "week"):
+        wish |= {
+            "act": "snooze",
+            "until": tomorrow(visit, 7 if wish["act"] == "week" else 1).astimezone(UTC).isoformat(),
+        }
+    if wish["act"] == "reassign":
+        wish["assignTo"] = visit.fields.get("assignTo") or None
+    if not ids:
+        raise Invalid(_("Tick the tasks first."), field="task")
+    found: DoneToTasks = await visit.perform("crm.tasks.bulk", wish)
+    words = several_of("%(count)s task: done.", "%(count)s tasks: done.", found.done) % {"count": found.done}
+    if found.left:
+        words += " " + _("Left: %(title)s. %(why)s") % {"title": found.left[0].title, "why": found.left[0].why}
+    if not visit.from_htmx:
+        return redirect(visit.back(HERE))
+    visit.said, visit.undo = words, visit.operation_id if found.done else None
+    return await show(visit)

@@ -13,6 +13,7 @@ import "./menu.js";
 import "./stages.js";
 import "./keys.js";
 import "./inbox.js";
+import "./calendar.js";
 import "./conditions.js";
 import "./select.js";
 import "./reorder.js";
