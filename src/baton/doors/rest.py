@@ -1,5 +1,6 @@
 """The native REST door: every operation at `/api/v1/<name>`, unknown fields refused, errors as problem details."""
 
+import functools
 import re
 import types
 import typing
@@ -84,8 +85,14 @@ def _asked(request: Request, op: Operation) -> Any:
     asked = request.query_params
     if "input" in asked and "input" not in op.input.__struct_fields__:
         return decoded(asked["input"].encode("utf-8", "surrogatepass"))
-    texts = {field.encode_name for field in msgspec.structs.fields(op.input) if _is_text(field.type)}
+    texts = _texts(op.input)
     return {name: _value(values, name in texts) for name in asked if (values := asked.getlist(name))}
+
+
+@functools.cache
+def _texts(type: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of an input's fields that are text."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(type) if _is_text(field.type))
 
 
 def _value(values: list[str], text: bool) -> Any:

@@ -24,7 +24,7 @@ def decode_as(type: type[I], input: Any, *, lenient: bool = False, ignore_unknow
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise Invalid("The body is not valid JSON.") from None
     if ignore_unknown and isinstance(value, dict):
-        known = {f.encode_name for f in msgspec.structs.fields(type)}
+        known = type.__struct_encode_fields__
         value = {k: v for k, v in value.items() if k in known}
     try:
         return _near(msgspec.convert(value, type, strict=not lenient))

@@ -17,7 +17,7 @@ from baton.kernel.values import Ref
 from baton.leads.lead import Lead, from_row, get
 from baton.leads.matching import matching
 from baton.leads.order import order
-from baton.leads.ordered import ordered
+from baton.leads.ordered import ordered, place
 
 MAX_LIMIT = 200
 
@@ -66,5 +66,5 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
         after = (value, id)
     rows = await ordered(tx, by, tests, args, descending=input.descending, limit=input.limit + 1, after=after)
     items = [from_row(row) for row in rows[: input.limit]]
-    more = cursor(rows[input.limit - 1]["sorted_by"], items[-1].id) if len(rows) > input.limit else None
+    more = cursor(*place(rows[input.limit - 1], by)) if len(rows) > input.limit else None
     return Page(items=items, next_cursor=more, total=total)

@@ -19,7 +19,7 @@ from baton.pipelines.pipeline import Status
 Facts = dict[str, Any]
 
 
-class Lead(Output, kw_only=True):
+class Lead(Output):
     """A card that lives in one stage of one pipeline. Money in minor units of `currency` (ISO 4217). Spec A1, A5.
 
     Everything above `version` is a fact that the log replays; what follows is kept beside the facts.
@@ -68,14 +68,15 @@ class Lead(Output, kw_only=True):
 COLUMN_NAMES: tuple[str, ...] = Lead.__struct_fields__
 FACT_NAMES: tuple[str, ...] = COLUMN_NAMES[: COLUMN_NAMES.index("version")]
 COLUMNS = ", ".join(f"l.{name}" for name in COLUMN_NAMES)
+_WIDTH = len(COLUMN_NAMES)
 _JSON_NAMES = dict(zip(COLUMN_NAMES, Lead.__struct_encode_fields__, strict=True))
 _UNSAID: Facts = dict.fromkeys(_JSON_NAMES.values())  # a lead's first activity tells only what was known
 _BESIDE = {_JSON_NAMES[name] for name in ("version", "last_activity_at")}
 
 
 def from_row(row: Row) -> Lead:
-    """The lead of a row that holds `COLUMNS`."""
-    return Lead(**{name: row[name] for name in COLUMN_NAMES})
+    """The lead of a row that begins with `COLUMNS`."""
+    return Lead(*row[:_WIDTH])
 
 
 def facts(lead: Lead) -> Facts:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from baton.kernel.db import Row, Tx
-from baton.leads.lead import COLUMNS
+from baton.leads.lead import COLUMN_NAMES, COLUMNS
 from baton.leads.order import Indexed, Order
 
 Place = tuple[Any, UUID]
@@ -23,7 +23,7 @@ async def ordered(
     offset: int = 0,
     after: Place | None = None,
 ) -> list[Row]:
-    """At most `limit` leads that meet the tests, with `sorted_by`, what a cursor must know. Leads without a value come last.
+    """At most `limit` leads that meet the tests, as `place` reads them too. Leads without a value come last.
 
     One statement, and a second one where the leads that have a value do not fill the page.
     """
@@ -46,6 +46,25 @@ async def ordered(
     return rows + await _missing(
         tx, by.indexed, tests, args, descending=descending, limit=limit - len(rows), offset=offset, after=after
     )
+
+
+def place(row: Row, by: Order) -> Place:
+    """Where the lead of a row stands in an order: what the cursor of the page behind it must know."""
+    value = _value(by)
+    return row[value.removeprefix("l.") if _is_column(value) else "sorted_by"], row["id"]
+
+
+def _value(by: Order) -> str:
+    return by.indexed.value if by.indexed else by.sql
+
+
+def _is_column(value: str) -> bool:
+    """Whether a lead's own columns tell the value, so that it need not be sent twice."""
+    return value.removeprefix("l.") in COLUMN_NAMES
+
+
+def _selected(value: str) -> str:
+    return COLUMNS if _is_column(value) else f"{COLUMNS}, {value} AS sorted_by"
 
 
 async def _valued(tx: Tx, by: Indexed, tests: str, args: Sequence[Any], **page: Any) -> list[Row]:
@@ -94,7 +113,7 @@ async def _read(
         values += after
         tests += f" AND ({order}, l.id) {beyond} (${len(values) - 1}, ${len(values)})"
     return await tx.fetch(
-        f"""SELECT {COLUMNS}, {value} AS sorted_by FROM leads l WHERE {tests}
+        f"""SELECT {_selected(value)} FROM leads l WHERE {tests}
              ORDER BY {order} {direction}, l.id {direction} LIMIT {limit} OFFSET {offset}""",
         *values,
     )
