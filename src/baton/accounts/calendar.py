@@ -8,9 +8,8 @@ from dateutil.rrule import rrulestr
 from msgspec import Meta
 
 from baton.accounts.hours import WorkingHours, add_working
-from baton.accounts.organization import organization
 from baton.kernel.db import Tx
-from baton.kernel.errors import Invalid
+from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.recurrence import check as check_rule
 from baton.kernel.shapes import Label, Recurrence
 
@@ -92,12 +91,18 @@ def _of_year(holiday: Holiday, year: int) -> list[date]:
 
 async def read(tx: Tx) -> Calendar:
     """The organization's calendar: Monday to Friday, 09:00 to 17:00 of its time zone, unless it says otherwise."""
-    row = await tx.fetchrow("SELECT * FROM calendars WHERE org_id = $1", tx.org_id)
-    values: dict[str, Any] = dict(row) if row else {}
+    row = await tx.fetchrow(
+        """SELECT o.time_zone, c.working_hours, c.holidays, c.near_percent, c.on_missed, c.version
+             FROM organizations o LEFT JOIN calendars c ON c.org_id = o.org_id WHERE o.org_id = $1""",
+        tx.org_id,
+    )
+    if row is None:
+        raise NotFound("There is no such organization.")
+    values: dict[str, Any] = {name: value for name, value in row.items() if value is not None}
     return Calendar(
         working_hours=msgspec.convert(values.get("working_hours", {}), WorkingHours),
         holidays=msgspec.convert(values.get("holidays", []), list[Holiday]),
-        time_zone=(await organization(tx)).time_zone,
+        time_zone=row["time_zone"],
         near_percent=values.get("near_percent", 80),
         on_missed=msgspec.convert(values.get("on_missed", {}), OnMissed),
         version=values.get("version", 0),

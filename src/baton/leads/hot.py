@@ -6,7 +6,7 @@ Under row-level security an index on an expression over JSON is never used; one 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from baton.fields import definition as definitions
@@ -39,14 +39,26 @@ def value(definition: Definition, held: Any) -> Any:
             return None
 
 
-async def fill(tx: Tx, leads: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:
-    """Copy the values of leads whose fields were written. Waits while a field is being given its column."""
-    if not leads:
-        return
+class Slot(NamedTuple):
+    """A column that is written with the lead: its name, its type, and a value for each lead."""
+
+    name: str
+    type: str
+    values: list[Any]
+
+
+async def of(tx: Tx, leads: Sequence[Mapping[str, Any]]) -> list[Slot]:
+    """The columns that stand beside the fields of leads which are about to be written; none where no lead has fields, two
+    statements otherwise. Waits while a field is being given its column.
+    """
+    if not any(leads):
+        return []
     await tx.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 2))", f"{tx.org_id}/fields")
     indexed = [each for each in await definitions.read(tx) if each.slot is not None]
-    if indexed:
-        await write(tx, indexed, leads)
+    return [
+        Slot(_slot(each), _TYPES[each.type], [value(each, fields.get(each.key)) for fields in leads])
+        for each in indexed
+    ]
 
 
 async def write(tx: Tx, indexed: Sequence[Stored], leads: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:

@@ -1,5 +1,6 @@
 """Writing new leads: their people and companies, scores, rows, log and counts, in a dozen statements however many there are."""
 
+import functools
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,11 +11,10 @@ from baton.activities.append import Entry, append
 from baton.activities.replay import difference
 from baton.contacts.find_or_make import Identity, find_or_make
 from baton.kernel.actor import Actor
-from baton.kernel.db import Tx
+from baton.kernel.db import Tx, columns
 from baton.kernel.values import email_key
 from baton.leads import hot, stay, totals
 from baton.leads.lead import COLUMN_NAMES, Lead, facts
-from baton.leads.stay import Stay
 from baton.scoring import score as scoring
 
 
@@ -41,10 +41,17 @@ _FACTS = ", ".join(
 _ROWSET = f"(SELECT $1::uuid AS org_id, {_FACTS}, NULL::timestamptz AS sla_due_at FROM unnest({_ARRAYS}) AS n ({', '.join(COLUMN_NAMES)}))"
 """The leads that are to be written, with a lead's columns: `$1` is the organization, then comes one array a column."""
 
-_AFTER = len(COLUMN_NAMES) + 2
-_INSERT = f"""INSERT INTO leads (org_id, {", ".join(COLUMN_NAMES)}, email_norm)
-    SELECT l.org_id, {", ".join(f"l.{name}" for name in COLUMN_NAMES)}, e.email_norm
-      FROM {_ROWSET} l JOIN unnest(${_AFTER}::uuid[], ${_AFTER + 1}::text[]) AS e (id, email_norm) ON e.id = l.id"""
+_PLACES = len(COLUMN_NAMES) + 1
+_BESIDE = (("email_norm", "text"), ("sla_due_at", "timestamptz"), ("sla_next_at", "timestamptz"))
+
+
+@functools.lru_cache(maxsize=256)
+def _insert(beside: tuple[tuple[str, str], ...]) -> str:
+    """The INSERT of leads with what stands beside their facts (column, type), one array a column."""
+    named = [*COLUMN_NAMES, *(name for name, _ in beside)]
+    arrays = ", ".join([_ARRAYS, *(f"${_PLACES + place}::{type}[]" for place, (_, type) in enumerate(beside, start=1))])
+    values = ", ".join([_FACTS, *(f"n.{name}" for name, _ in beside)])
+    return f"INSERT INTO leads (org_id, {', '.join(named)}) SELECT $1, {values} FROM unnest({arrays}) AS n ({', '.join(named)})"
 
 
 async def insert(tx: Tx, actor: Actor, new: Sequence[New]) -> None:
@@ -62,13 +69,20 @@ async def insert(tx: Tx, actor: Actor, new: Sequence[New]) -> None:
         entries += _told(each, scores[each.lead.id])
     for name in ("score", "version"):
         arrays[COLUMN_NAMES.index(name)] = [getattr(lead, name) for lead in leads]
-    keys = [email_key(lead.email) if lead.email else None for lead in leads]
-    await tx.execute(_INSERT, tx.org_id, *arrays, [lead.id for lead in leads], keys)
-    await hot.fill(tx, [(lead.id, lead.fields) for lead in leads if lead.fields])
-    await stay.keep(tx, [Stay(e.lead.id, e.lead.stage_entered_at, e.sla_days) for e in new if e.sla_days])
+    await _write(tx, new, arrays)
     await scoring.keep(tx, [scores[lead.id] for lead in leads], "creation", [each.operation_id for each in new])
     await append(tx, actor, *entries)
     await totals.record(tx, [(None, lead) for lead in leads])
+
+
+async def _write(tx: Tx, new: Sequence[New], arrays: list[list[object]]) -> None:
+    """The rows, each written once: with its facts stands what follows from them."""
+    keys = [email_key(each.lead.email) if each.lead.email else None for each in new]
+    stays = await stay.of_new(tx, [(each.lead.stage_entered_at, each.sla_days or None) for each in new])
+    slots = await hot.of(tx, [each.lead.fields for each in new])
+    beside = (*_BESIDE, *((slot.name, slot.type) for slot in slots))
+    values = [keys, *columns(stays, 2), *(slot.values for slot in slots)]
+    await tx.execute(_insert(beside), tx.org_id, *arrays, *values)
 
 
 async def _identify(tx: Tx, actor: Actor, new: Sequence[New]) -> list[Entry]:

@@ -14,7 +14,7 @@ from baton.kernel.errors import NotFound, must_be_current
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, email_key
 from baton.leads import hot, stay, totals
-from baton.pipelines.pipeline import Status
+from baton.pipelines.pipeline import Stage, Status
 
 Facts = dict[str, Any]
 
@@ -71,6 +71,7 @@ COLUMNS = ", ".join(f"l.{name}" for name in COLUMN_NAMES)
 _WIDTH = len(COLUMN_NAMES)
 _JSON_NAMES = dict(zip(COLUMN_NAMES, Lead.__struct_encode_fields__, strict=True))
 _UNSAID: Facts = dict.fromkeys(_JSON_NAMES.values())  # a lead's first activity tells only what was known
+_EMPTIED: Facts = {"": None}  # of a lead without fields any more the columns are emptied too
 _BESIDE = {_JSON_NAMES[name] for name in ("version", "last_activity_at")}
 
 
@@ -129,9 +130,12 @@ async def change(
     reason: str | None = None,
     payload: dict[str, Any] | None = None,
     subject: tuple[str, UUID] | None = None,
+    stage: Stage | None = None,
     **new: Any,
 ) -> Lead:
     """Set facts of a locked lead, append the activity that says so, and keep the counts. Answers the lead as it is now.
+
+    `stage` is the one that the lead enters, where the caller holds it. The row is written once, with all that follows from its facts.
 
     An activity that changes nothing (a note) leaves `version` as it was; `lastActivityAt` always moves.
     """
@@ -140,11 +144,13 @@ async def change(
     after = msgspec.structs.replace(
         after, version=before.version + bool(changes), last_activity_at=max(before.last_activity_at, tx.now)
     )
-    await _write(tx, after, [name for name in new if _JSON_NAMES[name] in changes])
+    beside: dict[str, Any] = {}
     if "stageEnteredAt" in changes or "stageId" in changes or "closedAt" in changes:
-        await stay.entered(tx, after.id, after.stage_id, after.stage_entered_at, closed=after.closed_at is not None)
+        closed = after.closed_at is not None
+        beside |= await stay.entered(tx, after.stage_id, after.stage_entered_at, closed=closed, stage=stage)
     if "fields" in changes:
-        await hot.fill(tx, [(after.id, after.fields)])
+        beside |= {slot.name: slot.values[0] for slot in await hot.of(tx, [after.fields or _EMPTIED])}
+    await _write(tx, after, [name for name in new if _JSON_NAMES[name] in changes], beside)
     kind_of_subject, subject_id = subject or ("lead", before.id)
     await append(
         tx, actor,
@@ -156,8 +162,8 @@ async def change(
     return after
 
 
-async def _write(tx: Tx, after: Lead, names: list[str]) -> None:
-    values = {name: getattr(after, name) for name in names}
+async def _write(tx: Tx, after: Lead, names: list[str], beside: dict[str, Any]) -> None:
+    values = {name: getattr(after, name) for name in names} | beside
     if "email" in values:
         values["email_norm"] = email_key(after.email) if after.email else None
     values |= {"version": after.version, "last_activity_at": after.last_activity_at}

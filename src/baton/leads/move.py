@@ -40,8 +40,8 @@ async def move(tx: Tx, actor: Actor, input: MoveStage) -> Lead:
     Raises NotFound for a lead or stage outside the actor's organization, Conflict for a stale version.
     """
     before = await leads.lock(tx, input.lead_id, version=input.version)
-    stage = await pipelines.stage(tx, input.stage_id, pipeline_id=before.pipeline_id)
-    return await enter(tx, actor, before, stage, status=input.status, reason=input.reason)
+    stage = await pipelines.hold(tx, input.stage_id, pipeline_id=before.pipeline_id)
+    return await enter_held(tx, actor, before, stage, status=input.status, reason=input.reason)
 
 
 @operation("crm.leads.setStatus", role=Role.MEMBER, summary="Set a lead's status")
@@ -62,7 +62,14 @@ async def enter(
 
     Raises Invalid for an archived stage, also where it is being archived at this moment.
     """
-    stage = await pipelines.hold(tx, stage.id)
+    held = await pipelines.hold(tx, stage.id)
+    return await enter_held(tx, actor, before, held, status=status, reason=reason)
+
+
+async def enter_held(
+    tx: Tx, actor: Actor, before: Lead, stage: Stage, *, status: str | None = None, reason: str | None = None
+) -> Lead:
+    """As `enter`, a stage that is held until the transaction ends."""
     stamped = pipelines.status_in(stage, status)
     if before.stage_id == stage.id and before.status == stamped:
         return before
@@ -79,5 +86,6 @@ async def enter(
         kinds.STAGE_CHANGED,
         reason=reason,
         payload={"stageName": stage.name, "outcome": stage.outcome},
+        stage=stage,
         **new,
     )

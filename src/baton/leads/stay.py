@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,9 @@ import msgspec
 from baton.accounts import calendar as calendars
 from baton.accounts.calendar import Calendar
 from baton.kernel.db import Tx, columns
+from baton.pipelines.pipeline import Stage
+
+_NOBODY = UUID(int=0)
 
 
 class Stay(msgspec.Struct, frozen=True):
@@ -20,19 +24,37 @@ class Stay(msgspec.Struct, frozen=True):
     told: str | None = None
 
 
-async def entered(tx: Tx, lead_id: UUID, stage_id: UUID, entered_at: datetime, *, closed: bool) -> None:
-    """A lead has entered a stage, or was closed: count its stay anew."""
-    days = None
+Moments = tuple[datetime | None, datetime | None]
+
+
+async def entered(
+    tx: Tx, stage_id: UUID, entered_at: datetime, *, closed: bool, stage: Stage | None = None
+) -> dict[str, Any]:
+    """What stands beside the facts of a lead that has entered a stage, or was closed: its stay counted anew, by column.
+
+    `stage` is that stage, where the caller holds it.
+    """
+    due_at = next_at = None
     if not closed:
-        days = await tx.fetchval("SELECT sla_days FROM stages WHERE org_id = $1 AND id = $2", tx.org_id, stage_id)
-    if days is not None:
-        await keep(tx, [Stay(lead_id, entered_at, days)])
-        return
-    await tx.execute(
-        """UPDATE leads SET sla_due_at = NULL, sla_next_at = NULL, sla_told = NULL
-            WHERE org_id = $1 AND id = $2 AND sla_due_at IS NOT NULL""",
-        tx.org_id, lead_id,
-    )  # fmt: skip
+        days = stage.sla_days if stage is not None and stage.id == stage_id else await _days(tx, stage_id)
+        if days is not None:
+            ((due_at, next_at),) = await of_new(tx, [(entered_at, days)])
+    return {"sla_due_at": due_at, "sla_next_at": next_at, "sla_told": None}
+
+
+async def _days(tx: Tx, stage_id: UUID) -> int | None:
+    days: int | None = await tx.fetchval(
+        "SELECT sla_days FROM stages WHERE org_id = $1 AND id = $2", tx.org_id, stage_id
+    )
+    return days
+
+
+async def of_new(tx: Tx, stays: Sequence[tuple[datetime, int | None]]) -> list[Moments]:
+    """When new stays (since when, how many working days) are late, and when something is to be told of them first."""
+    asked = {stay for stay in stays if stay[1] is not None}
+    calendar = await calendars.read(tx) if asked else None
+    known = {stay: moments(Stay(_NOBODY, *stay), calendar) for stay in asked if calendar}
+    return [known.get(stay, (None, None)) for stay in stays]
 
 
 async def keep(tx: Tx, stays: Sequence[Stay], calendar: Calendar | None = None) -> None:
@@ -49,7 +71,7 @@ async def keep(tx: Tx, stays: Sequence[Stay], calendar: Calendar | None = None) 
     )  # fmt: skip
 
 
-def moments(stay: Stay, calendar: Calendar) -> tuple[datetime | None, datetime | None]:
+def moments(stay: Stay, calendar: Calendar) -> Moments:
     """When a stay is late, and when something is to be told of it next: that it is near, that it is late, or nothing."""
     due = calendar.after(stay.entered_at, stay.days) if stay.days is not None else None
     if due is None or stay.told == "missed":

@@ -133,20 +133,25 @@ async def stage(tx: Tx, ref: Ref | UUID, *, pipeline_id: UUID | None = None) -> 
     return Stage(**dict(row))
 
 
-async def hold(tx: Tx, stage_id: UUID) -> Stage:
+async def hold(tx: Tx, ref: Ref | UUID, *, pipeline_id: UUID | None = None) -> Stage:
     """A stage that a lead is about to enter, as it is at this moment; it is not archived or removed before the transaction ends.
 
-    Whoever is removing it, or its pipeline, is waited for. Raises Invalid where it is archived by then.
+    Whoever is removing it, or its pipeline, is waited for. Raises NotFound, also where it belongs to another pipeline than asked,
+    and Invalid where it is archived by then.
     """
     columns = ", ".join(f"s.{name.strip()}" for name in _STAGE.split(","))
+    where, value = by_ref(str(ref))
     row = await tx.fetchrow(
         f"""SELECT {columns}, p.archived_at AS removed_at, p.name AS pipeline_name
               FROM pipelines p JOIN stages s ON s.org_id = p.org_id AND s.pipeline_id = p.id
-             WHERE p.org_id = $1 AND s.id = $2 FOR KEY SHARE""",
-        tx.org_id, stage_id,
+             WHERE p.org_id = $1 AND s.{where} FOR KEY SHARE""",
+        tx.org_id, value,
     )  # fmt: skip
     if row is None:
-        raise NotFound("There is no such stage in your organization.", field="stageId")
+        where = "in this lead's pipeline" if pipeline_id else "in your organization"
+        raise NotFound(f"There is no such stage {where}.", field="stageId")
+    if pipeline_id is not None and row["pipeline_id"] != pipeline_id:
+        raise NotFound("There is no such stage in this lead's pipeline.", field="stageId")
     if row["removed_at"] is not None:
         raise Invalid(f"The pipeline “{row['pipeline_name']}” was removed. Choose another.", field="pipelineId")
     if row["archived_at"] is not None:
