@@ -1,5 +1,7 @@
 """Reading an operation's input: strict, bounded, and refused in sentences that name the field."""
 
+import functools
+import typing
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +39,19 @@ def decode_as(type: type[I], input: Any, *, lenient: bool = False, ignore_unknow
         raise explained(error, type) from None
 
 
+@functools.cache
+def _moments(type: type[msgspec.Struct]) -> list[tuple[str, str]]:
+    """The fields that may hold a moment, by their names here and in JSON; found once: reading annotations takes long."""
+    return [(field.name, field.encode_name) for field in msgspec.structs.fields(type) if _holds(field.type)]
+
+
+def _holds(annotation: Any) -> bool:
+    return annotation is datetime or any(map(_holds, typing.get_args(annotation)))
+
+
 def _near(decoded: I) -> I:
     """The input, whose moments are near enough to be calculated with: nothing is due in the year 1. Raises Invalid."""
-    for name, encoded in zip(decoded.__struct_fields__, decoded.__struct_encode_fields__, strict=True):
+    for name, encoded in _moments(type(decoded)):
         value = getattr(decoded, name)
         if isinstance(value, datetime) and not 1900 <= value.year < 3000:
             raise Invalid(f"“{encoded}” is a moment from the year 1900 to 2999.", field=encoded)
