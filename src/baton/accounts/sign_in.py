@@ -1,5 +1,6 @@
 """Who is this? Passwords, sessions, JSON web tokens and API tokens, each turned into an actor. Spec B9, C1."""
 
+import functools
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,9 @@ from baton.kernel.values import email_key, utc_now
 
 SESSION_LIFETIME = timedelta(days=14)
 JWT_LIFETIME = timedelta(hours=12)
+_MEMBERSHIPS = """SELECT asked, m.org_id, m.org_name, m.member_id, m.name, m.role
+    FROM unnest($1::uuid[]) AS asked CROSS JOIN LATERAL directory_memberships_of(asked) m"""
+_CREDENTIAL = "SELECT asked, c.* FROM unnest($1::bytea[]) AS asked CROSS JOIN LATERAL directory_credential(asked) c"
 
 
 class Membership(msgspec.Struct, rename="camel", frozen=True):
@@ -55,10 +59,10 @@ async def prove(db: Database, email: str, password: str) -> Person:
 
 async def memberships(db: Database, person_id: UUID) -> tuple[Membership, ...]:
     """Where a person is an active member, the oldest organization first."""
-    rows = await db.app.fetch(
-        "SELECT org_id, org_name, member_id, name, role FROM directory_memberships_of($1)", person_id
+    rows = await db.ask(_MEMBERSHIPS, person_id)
+    return tuple(
+        Membership(row["org_id"], row["org_name"], row["member_id"], row["name"], Role(row["role"])) for row in rows
     )
-    return tuple(Membership(**{**dict(row), "role": Role(row["role"])}) for row in rows)
 
 
 async def open_session(db: Database, membership: Membership, *, now: datetime | None = None) -> str:
@@ -91,10 +95,10 @@ async def visitor_of_token(db: Database, token: str) -> tuple[Actor, Habits]:
 
 
 async def _credential(db: Database, token: str, kinds: tuple[str, ...]) -> Row:
-    row: Row | None = await db.app.fetchrow("SELECT * FROM directory_credential($1)", token_hash(token))
-    if row is None or row["kind"] not in kinds:
+    rows = await db.ask(_CREDENTIAL, token_hash(token))
+    if not rows or rows[0]["kind"] not in kinds:
         raise Unauthenticated("The token is not valid, or has expired. Sign in again.")
-    return row
+    return rows[0]
 
 
 def _actor(row: Row, via: Via) -> Actor:
@@ -150,7 +154,12 @@ async def close_jwt(db: Database, secret: str, token: str) -> None:
 
 def _session_hash(secret: str, session: str) -> bytes:
     """What is kept of a bearer token's session. It holds the secret, so the session's name is no page's token."""
-    return token_hash(f"{derived(secret, 'jwt session')}:{session}")
+    return token_hash(f"{_session_key(secret)}:{session}")
+
+
+@functools.lru_cache(maxsize=8)
+def _session_key(secret: str) -> str:
+    return derived(secret, "jwt session")
 
 
 async def actor_of_jwt(db: Database, secret: str, token: str, org: str | None) -> Actor:
@@ -164,19 +173,16 @@ async def actor_of_jwt(db: Database, secret: str, token: str, org: str | None) -
         wanted = UUID(org or str(claims.get("org")))
     except ValueError:
         raise NotFound("Name your organization in the “orgid” header.", field="orgid") from None
-    places = await memberships(db, person_id)
-    if "sid" in claims and not await _lives(db, secret, str(claims["sid"]), person_id):
-        raise Unauthenticated("You signed out. Sign in again.")
-    for place in places:
+    if "sid" in claims:
+        session = await db.ask(_CREDENTIAL, _session_hash(secret, str(claims["sid"])))
+        if not session or session[0]["person_id"] != person_id:
+            raise Unauthenticated("You signed out. Sign in again.")
+        if session[0]["org_id"] == wanted:
+            return _actor(session[0], "api")
+    for place in await memberships(db, person_id):
         if place.org_id == wanted:
             return Actor(type="user", org_id=wanted, role=place.role, name=place.name, id=place.member_id, via="api")
     raise NotFound("There is no such organization, or you are not a member of it.", field="orgid")
-
-
-async def _lives(db: Database, secret: str, session: str, person_id: UUID) -> bool:
-    hashed = _session_hash(secret, session)
-    whose: UUID | None = await db.app.fetchval("SELECT person_id FROM directory_credential($1)", hashed)
-    return whose == person_id
 
 
 def must_not_be_agent(actor: Actor) -> None:

@@ -1,6 +1,7 @@
 """Connections and transactions: the one place that says BEGIN, and sets the organization when it does."""
 
 import contextlib
+import functools
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import asyncpg
 import msgspec
 
 from baton.kernel import connections
+from baton.kernel.ask import Line
 from baton.kernel.errors import BatonError, Conflict, Invalid, NotFound, Unavailable
 from baton.kernel.installation import Installation
 from baton.kernel.replica import BRIEFLY, LOST, Replica
@@ -130,6 +132,7 @@ class Database:
         self._app: asyncpg.Pool | None = None
         self._relay: asyncpg.Pool | None = None
         self.on_commit: list[Callable[[], None]] = []
+        self._lines: dict[str, Line] = {}
 
     async def open(self) -> None:
         """Connect. Raises Unavailable where the database cannot be reached."""
@@ -172,6 +175,22 @@ class Database:
         if self._relay is None:
             raise RuntimeError("Database.open() was not awaited")
         return self._relay
+
+    async def ask(self, sql: str, key: Any) -> list[Row]:
+        """The rows of a directory's question for one key; those that are asked at the same time share a statement.
+
+        `sql` takes the keys as `$1`, an array, and says in its column `asked` which key a row belongs to.
+        """
+        line = self._lines.get(sql)
+        if line is None:
+            line = self._lines[sql] = Line(functools.partial(self._answers, sql))
+        return await line.ask(key) or []
+
+    async def _answers(self, sql: str, keys: list[Any]) -> dict[Any, list[Row]]:
+        found: dict[Any, list[Row]] = {}
+        for row in await self.app.fetch(sql, keys):
+            found.setdefault(row["asked"], []).append(row)
+        return found
 
     @contextlib.asynccontextmanager
     async def transaction(

@@ -1,10 +1,12 @@
 """Secrets: password hashes, tokens that are shown once and kept as hashes, signed JSON web tokens."""
 
 import asyncio
+import contextlib
 import functools
 import hashlib
 import hmac
 import secrets
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,16 +65,16 @@ def sign_jwt(secret: str, claims: dict[str, Any], *, now: datetime, lifetime: ti
 
 def read_jwt(secret: str, token: str) -> dict[str, Any]:
     """The claims of a token that we signed. Raises Unauthenticated for any other, and for an expired one."""
-    try:
+    with contextlib.suppress(JoseError, ValueError):
         claims = _signed(secret, token)
-        jwt.JWTClaimsRegistry(iss={"essential": True, "value": "baton"}, exp={"essential": True}).validate(claims)
-    except (JoseError, ValueError):
-        raise Unauthenticated("The token is not valid, or has expired. Sign in again.") from None
-    return dict(claims)
+        if claims["exp"] > int(time.time()):
+            return dict(claims)
+    raise Unauthenticated("The token is not valid, or has expired. Sign in again.")
 
 
 @functools.lru_cache(maxsize=1024)
 def _signed(secret: str, token: str) -> dict[str, Any]:
-    """The claims under a signature of ours, which stays true; whether they still hold is asked each time. What fails is not kept."""
+    """The claims under our signature. What held once still holds, but for its end, asked each time; what fails is not kept."""
     claims: dict[str, Any] = jwt.decode(token, OctKey.import_key(derived(secret, "jwt")), algorithms=_ALGORITHMS).claims
+    jwt.JWTClaimsRegistry(iss={"essential": True, "value": "baton"}, exp={"essential": True}).validate(claims)
     return claims
