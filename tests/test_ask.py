@@ -71,7 +71,10 @@ async def test_many_requests_at_once_ask_who_they_are_in_few_statements(
         return await real(db, sql, keys)
 
     monkeypatch.setattr(Database, "_answers", counted)
-    person = await fresh.db.relay.fetchval("SELECT person_id FROM members WHERE id = $1", fresh.ben.id)
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        person = await conn.fetchval(
+            "SELECT person_id FROM members WHERE org_id = $1 AND id = $2", fresh.org_id, fresh.ben.id
+        )
     (place,) = await memberships(fresh.db, person)
     tokens = [await open_session(fresh.db, place) for _ in range(20)]
     ended = await open_session(fresh.db, place, now=utc_now() - timedelta(days=30))

@@ -2,16 +2,14 @@
 
 import errno
 import importlib.metadata
-import logging
 import os
 import sys
 from typing import Annotated
 
 import asyncpg
-import structlog
 from cyclopts import App, CycloptsError, Parameter
 
-from baton.doors import commands, log_file, words
+from baton.doors import commands, log, log_file, words
 from baton.doors.commands import Data
 from baton.doors.port import listen
 from baton.doors.process import Parts, database_of, execute, holding, serve
@@ -128,23 +126,9 @@ def _port(port: int | None) -> int | None:
     return port
 
 
-def _log() -> None:
-    level = logging.getLevelNamesMapping().get(os.environ.get("BATON_LOG_LEVEL", "INFO").upper(), logging.INFO)
-    logging.basicConfig(
-        stream=sys.stderr, level=max(level, logging.WARNING), format="%(levelname)s %(name)s: %(message)s"
-    )
-    # Plain tracebacks: the default ones print the variables of every frame, passwords and tokens among them.
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(
-        processors=[*structlog.get_config()["processors"][:-1], plain],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Ends with 0, with 2 for what the person must change, 1 for what failed, 130 when interrupted."""
-    _log()
+    log.begin()
     try:
         app(arguments)
     except CycloptsError as error:

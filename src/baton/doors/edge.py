@@ -49,7 +49,7 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -76,41 +76,44 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
-        self._https = https
+        kinds = [(framed, programs) for framed in (False, True) for programs in (False, True)]
+        self._headers = {kind: _stated(*kind, https=https) for kind in kinds}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        framed = scope["path"].startswith("/f/")
+        path: str = scope["path"]
+        ours = self._headers[path.startswith("/f/"), path.startswith(("/api/", "/crm/"))]
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers(framed, scope["path"]).items():
-                    headers.setdefault(name, value)
+                theirs = [*message.get("headers", ())]
+                stated = {name.lower() for name, _ in theirs}
+                message["headers"] = theirs + [pair for pair in ours if pair[0] not in stated]
             await send(message)
 
         await self.app(scope, receive, guarded)
 
-    def _headers(self, framed: bool, path: str) -> dict[str, str]:
-        headers = {
-            "content-security-policy": POLICY + ("frame-ancestors *" if framed else "frame-ancestors 'none'"),
-            "x-content-type-options": "nosniff",
-            "referrer-policy": "same-origin",
-            "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+
+def _stated(framed: bool, programs: bool, *, https: bool) -> tuple[tuple[bytes, bytes], ...]:
+    headers = {
+        "content-security-policy": POLICY + ("frame-ancestors *" if framed else "frame-ancestors 'none'"),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    }
+    if not framed:
+        headers |= {
+            "x-frame-options": "DENY",
+            "cross-origin-opener-policy": "same-origin",
+            "cross-origin-resource-policy": "same-origin",
         }
-        if not framed:
-            headers |= {
-                "x-frame-options": "DENY",
-                "cross-origin-opener-policy": "same-origin",
-                "cross-origin-resource-policy": "same-origin",
-            }
-        if path.startswith(("/api/", "/crm/")):
-            headers["cache-control"] = "no-store"
-        if self._https:
-            headers["strict-transport-security"] = "max-age=31536000"
-        return headers
+    if programs:
+        headers["cache-control"] = "no-store"
+    if https:
+        headers["strict-transport-security"] = "max-age=31536000"
+    return tuple((name.encode(), value.encode()) for name, value in headers.items())
 
 
 class PublicCors:

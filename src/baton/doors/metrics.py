@@ -1,5 +1,6 @@
 """GET /metrics: how the installation works, as Prometheus reads it; for operators, who bring a token or come from the machine itself."""
 
+import functools
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -31,9 +32,19 @@ _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 def count(path: str, method: str, status: int, seconds: float) -> None:
     """Count a request; the path's first part alone is a label, so that nobody can make labels at will."""
     door = next((each for each in _DOORS if path == each or path.startswith(each + "/")), "pages")
-    REQUESTS.labels(door, method if method in _METHODS else "other", str(status)).inc()
+    _requests(door, method if method in _METHODS else "other", status).inc()
     if door != "/live":  # a stream lasts as long as somebody looks
-        SECONDS.labels(door).observe(seconds)
+        _seconds(door).observe(seconds)
+
+
+@functools.lru_cache(maxsize=4096)
+def _requests(door: str, method: str, status: int) -> Counter:
+    return REQUESTS.labels(door, method, str(status))
+
+
+@functools.lru_cache(maxsize=len(_DOORS) + 1)
+def _seconds(door: str) -> Histogram:
+    return SECONDS.labels(door)
 
 
 async def show(request: Request) -> Response:

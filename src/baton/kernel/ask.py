@@ -41,15 +41,14 @@ class Line:
         if not self._waiting:
             self._under_way -= 1
             return
-        task = asyncio.create_task(self._serve())
+        keys = list(self._waiting)[:MOST]
+        task = asyncio.create_task(self._serve({key: self._waiting.pop(key) for key in keys}))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self) -> None:
-        keys = list(self._waiting)[:MOST]
-        asked = {key: self._waiting.pop(key) for key in keys}
+    async def _serve(self, asked: dict[Hashable, list[asyncio.Future[Any]]]) -> None:
         try:
-            known = await self._answers(keys)
+            known = await self._answers(list(asked))
         except BaseException as error:
             for waiting in asked.values():
                 for each in waiting:
