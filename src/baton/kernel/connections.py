@@ -1,7 +1,6 @@
 """Connections to PostgreSQL as the product wants them: no reset on release, statements prepared unless a pooler forbids it."""
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -16,30 +15,6 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg carries n
 
     def get_reset_query(self) -> str:
         return ""
-
-
-class Unprepared(Connection):
-    """A connection through a pooler that lends a server for one transaction and keeps no prepared statements.
-
-    The driver sends a statement in two steps, which must reach the same server: outside a transaction they get one.
-    """
-
-    async def _execute(self, query: str, args: Any, limit: int, timeout: float | None, **more: Any) -> Any:
-        if self.is_in_transaction():
-            return await super()._execute(query, args, limit, timeout, **more)
-        async with self._alone():
-            return await super()._execute(query, args, limit, timeout, **more)
-
-    @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        await self.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            if not self.is_closed():
-                await self.execute("ROLLBACK")
-            raise
-        await self.execute("COMMIT")
 
 
 def encode_json(value: Any) -> str:
@@ -61,12 +36,15 @@ async def pool(
     prepared: bool = True,
     connect_seconds: float = 60,
 ) -> asyncpg.Pool:
-    """A pool of `least` to `size` connections. `init` prepares each of them."""
+    """A pool of `least` to `size` connections, each begun by `init`.
+
+    Where statements are not `prepared` for good, each is sent with its arguments: a pooler may lend every transaction another server.
+    """
     return await asyncpg.create_pool(
         dsn,
         min_size=least,
         max_size=size,
-        connection_class=Connection if prepared else Unprepared,
+        connection_class=Connection,
         init=init,
         statement_cache_size=STATEMENTS if prepared else 0,
         max_inactive_connection_lifetime=0,
