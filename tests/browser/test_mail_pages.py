@@ -111,7 +111,18 @@ async def test_the_pages_of_mail_are_accessible_and_fit(
     await lanes.step(team.db, only=team.org_id)
     await team.do(team.ben, "crm.suppressions.add", address="old@acme.example", note="They asked on the phone.")
     (template, *_) = await team.do(team.ana, "crm.templates.list")
+    reply = letter(f"Jane Smith <{lead.email}>", subject="Our terms, and a question about the pilot", text="See below.")
+    reply.add_alternative(
+        "<h2>Terms</h2><p>Dear Ben, we <b>agree</b>, see <a href='https://acme.example/t'>our terms</a>.</p><ul><li>One</li></ul>"
+        "<blockquote>Shall we talk?</blockquote><table><tr><th>Seats</th><td>40</td></tr></table><p style='color:white'>Jane</p>",
+        subtype="html",
+    )
+    reply.add_attachment(
+        b"%PDF-1.7 " + b"x" * 340_000, maintype="application", subtype="pdf", filename="Terms and conditions.pdf"
+    )
+    received = await receive(team, mailbox, reply)
     paths = {
+        "message": f"/messages/{received.id}", "lead-mail": f"/leads/{lead.id}",
         "mail": "/settings/mail", "mailbox-new": "/settings/mail/mailboxes/new", "template": f"/settings/mail/templates/{template.id}",
         "template-new": "/settings/mail/templates/new", "email": f"/leads/{lead.id}/email", "number-new": "/settings/mail/numbers/new",
     }  # fmt: skip

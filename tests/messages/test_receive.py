@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 
 from baton.jobs import lanes
+from baton.kernel.db import Database
 from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.values import utc_now
 from baton.messages.push import signature
@@ -23,6 +25,7 @@ from tests.messages.conftest import connect, trust
 from tests.messages.pillar import Pillar
 from tests.messages.postoffice import PostOffice
 from tests.team import Team
+from tests.ui.test_pages import sign_in
 
 
 @pytest.fixture(scope="module")
@@ -303,6 +306,45 @@ async def test_files_are_saved_never_shown(
     assert answer.headers["content-disposition"].startswith("attachment")
     with pytest.raises(NotFound):
         await carla.do(carla.ana, "crm.emails.file", fileId=str(file.id))
+
+
+async def test_a_received_message_is_read_whole(
+    fresh: Team, carla: Team, post: PostOffice, db: Database, http: httpx2.AsyncClient
+) -> None:
+    """Spec A6, A7; attacks "Injection": the timeline leads to the whole message and its files; markup in it is structure and no more."""
+    mailbox = await connect(fresh, post)
+    lead = await fresh.capture(email="jane@acme.example")
+    mail = letter("Jane <jane@acme.example>", subject="<b>Offer</b>")
+    mail.add_alternative(
+        "<h2 style='position:fixed' id=main class=btn>Yes</h2><p><a href='https://acme.example/x'>Terms</a> <a href='/sign-out'>here</a>"
+        "<a href='javascript:alert(1)'>there</a><img src=https://spy.example/x.gif><form action=/leads><button>Go</button></form>",
+        subtype="html",
+    )
+    mail.add_attachment(
+        b"%PDF-1.7 " + b"x" * 3_000, maintype="application", subtype="pdf", filename="../../<i>offer.pdf"
+    )
+    found = await receive(fresh, mailbox, mail)
+    vera = await sign_in(http, db, fresh.vera)
+    timeline = (await vera.get(f"/leads/{lead.id}")).text
+    assert f'href="/messages/{found.id}"' in timeline
+    address = re.search(r'class="file" href="(/api/v1/message-files/[^"]+)"', timeline)
+    assert address
+    assert "&lt;i&gt;offer.pdf" in timeline
+    page = (await vera.get(f"/messages/{found.id}")).text
+    assert "<h2>Yes</h2>" in page
+    assert '<a href="https://acme.example/x" rel="noopener noreferrer nofollow">Terms</a>' in page
+    assert "&lt;b&gt;Offer&lt;/b&gt;" in page
+    letters = page[page.index('class="body letter"') : page.index("</article>")]
+    for bad in ("style=", "id=", "javascript:", "spy.example", "<form", "<button", 'href="/sign-out"', "<i>"):
+        assert bad not in letters
+    assert address[1] in page
+    file = await vera.get(address[1])
+    assert (file.status_code, file.headers["content-type"]) == (200, "application/octet-stream")
+    assert file.headers["content-disposition"].startswith("attachment")
+    stranger = await sign_in(http, carla.db, carla.ana)
+    assert (await stranger.get(f"/messages/{found.id}")).status_code == 404
+    assert (await stranger.get(address[1])).status_code == 404
+    assert (await vera.get("/messages/none")).status_code == 404
 
 
 async def test_the_same_message_twice_at_once_is_one(fresh: Team, post: PostOffice) -> None:

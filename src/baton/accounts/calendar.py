@@ -23,7 +23,7 @@ class Holiday(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_onl
     date: date
     name: Label
     yearly: bool = False
-    rule: Recurrence | None = None
+    rule: Annotated[Recurrence, Meta(examples=["FREQ=YEARLY;BYMONTH=11;BYDAY=+4TH"])] | None = None
 
 
 class OnMissed(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):

@@ -30,7 +30,7 @@ class SetPassword(Input, kw_only=True):
     """The password of today, and the one from now on."""
 
     current: Password
-    new: Password
+    new: Annotated[Password, Meta(extra_json_schema={"minLength": MIN_PASSWORD})]
 
 
 class Ended(Output, kw_only=True):

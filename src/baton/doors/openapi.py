@@ -173,7 +173,7 @@ def _item(op: Operation, input: Schema, output: Schema, schemas: dict[str, Schem
     }
     if op.kind == "mutation":
         return {"post": common | post}
-    asked = parameters + query_parameters(schemas[input["$ref"].removeprefix(REF)])
+    asked = parameters + query_parameters(schemas[input["$ref"].removeprefix(REF)], schemas)
     get = {"operationId": f"get.{op.name}", "parameters": asked, "responses": answers(output, _wrong(op), said=said)}
     return {"get": common | get, "post": common | post}
 

@@ -24,11 +24,11 @@ def paths(known: Known, schemas: dict[str, Schema]) -> dict[str, Schema]:
     for row in ROWS:
         op, (input, output) = known[row.operation]
         item = written.setdefault(_PREFIX + row.path, {})
-        item[row.method.lower()] = _operation(row, op, schemas[input["$ref"].removeprefix(REF)], output)
+        item[row.method.lower()] = _operation(row, op, schemas[input["$ref"].removeprefix(REF)], output, schemas)
     return written
 
 
-def _operation(row: Row, op: Operation, input: Schema, output: Schema) -> Schema:
+def _operation(row: Row, op: Operation, input: Schema, output: Schema, schemas: dict[str, Schema]) -> Schema:
     in_path = _IN_PATH.findall(row.path)
     parameters: list[Schema] = [
         {"name": name, "in": "path", "required": True, "schema": _IN_ADDRESS} for name in in_path
@@ -44,7 +44,7 @@ def _operation(row: Row, op: Operation, input: Schema, output: Schema) -> Schema
         "description": f"As `{op.name}`, in document C's words. Unknown fields are ignored.",
     }  # fmt: skip
     if row.method in ("GET", "DELETE"):
-        parameters += _asked(row, left, input.get("required", []))
+        parameters += _asked(row, left, input.get("required", []), schemas)
     elif left:
         written["requestBody"] = _body(row, op, input, left)
     written["parameters"] = parameters
@@ -56,12 +56,12 @@ def _operation(row: Row, op: Operation, input: Schema, output: Schema) -> Schema
     return written
 
 
-def _asked(row: Row, left: dict[str, Schema], needed: list[str]) -> list[Schema]:
+def _asked(row: Row, left: dict[str, Schema], needed: list[str], schemas: dict[str, Schema]) -> list[Schema]:
     """Query parameters: what is plain enough to stand in an address, by document C's names where it has some."""
     names = {ours: theirs for theirs, ours in reversed(list(row.names.items()))}
     found = []
     for ours, schema in left.items():
-        simple = plain(schema)
+        simple = plain(schema, schemas)
         if simple is None:
             continue
         if ours in row.values:

@@ -24,7 +24,9 @@ def paths(known: Mapping[str, tuple[Any, list[Schema]]], schemas: Mapping[str, S
     def gives(operation: str) -> Schema:
         return known[operation][1][1]
 
-    listing = _route("listImports", "List imports", "Imports, newest first.", parameters(takes("crm.imports.list")))
+    listing = _route(
+        "listImports", "List imports", "Imports, newest first.", parameters(takes("crm.imports.list"), schemas)
+    )
     reading = _route("readImport", "Read an import", "One import, and what was found in its file.", [_ID])
     return {
         IMPORTS: {
@@ -33,7 +35,7 @@ def paths(known: Mapping[str, tuple[Any, list[Schema]]], schemas: Mapping[str, S
         },
         IMPORTS + "/{id}": {"get": reading | {"responses": answers(gives("crm.imports.get"), READING, said=("ETag",))}},
         IMPORTS + "/{id}/refused.csv": {"get": _refused()},
-        "/api/v1/exports/leads.{format}": {"get": _export(takes("crm.exports.leads"))},
+        "/api/v1/exports/leads.{format}": {"get": _export(takes("crm.exports.leads"), schemas)},
     }  # fmt: skip
 
 
@@ -82,14 +84,16 @@ def _refused() -> Schema:
     return route | {"responses": _file({"csv": TYPES["csv"]}, READING)}
 
 
-def _export(asked: Schema) -> Schema:
+def _export(asked: Schema, schemas: Mapping[str, Schema]) -> Schema:
     fields = {name: schema for name, schema in asked["properties"].items() if name not in ("format", "columns")}
     columns = {
         "name": "columns", "in": "query", "required": False, "style": "form", "explode": False,
         "schema": {"type": "array", "items": {"type": "string", "maxLength": 106}},
     }  # fmt: skip
     words = "All leads that the filters find, as a stream of any length. What is exported can be imported again."
-    route = _route("exportLeads", "Export leads", words, [_FORMAT, *parameters({"properties": fields}), columns])
+    route = _route(
+        "exportLeads", "Export leads", words, [_FORMAT, *parameters({"properties": fields}, schemas), columns]
+    )
     return route | {"responses": _file(TYPES, (*READING, 413, 429))}
 
 

@@ -97,7 +97,7 @@ SpanOfTime: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40, example
 """How long: weeks, days, hours, minutes."""
 Recurrence: TypeAlias = Annotated[str, Meta(max_length=500, examples=["FREQ=WEEKLY;BYDAY=MO"])]
 """When something comes again (RFC 5545)."""
-OperationName: TypeAlias = Annotated[str, Meta(max_length=100, examples=["crm.leads.moveStage"])]
+OperationName: TypeAlias = Annotated[str, Meta(max_length=100)]
 """An operation by its name."""
 Variables: TypeAlias = Annotated[list[TemplateText], Meta(max_length=20)]
 """What a provider's template is filled in with, in order."""

@@ -1,7 +1,10 @@
 """Files that go with messages, out and in: bounded, and told only as bytes to save, never as a page."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
@@ -38,7 +41,7 @@ class AttachFile(Input, kw_only=True):
     """A file to send with a message later: its bytes (base64 in JSON), at most 10 MB."""
 
     name: Line
-    content: bytes
+    content: Annotated[bytes, Meta(extra_json_schema={"minLength": 1})]
     content_type: Line = ""
 
 
@@ -102,6 +105,14 @@ async def read(tx: Tx, actor: Actor, input: GetFile) -> FileContent:
     if row is None:
         raise NotFound("There is no such file in your organization.", field="fileId")
     return FileContent(**dict(row))
+
+
+async def received_with(tx: Tx, inbound_id: UUID) -> list[File]:
+    """The files that came with a message, in order."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM message_files WHERE org_id = $1 AND inbound_id = $2 ORDER BY id", tx.org_id, inbound_id
+    )
+    return [struct_of(row, File) for row in rows]
 
 
 async def parts(tx: Tx, actor: Actor, ids: list[UUID]) -> list[Part]:

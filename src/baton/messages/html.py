@@ -18,6 +18,10 @@ _STYLES = {
 _BLOCKS = frozenset(
     {"p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "table", "ul", "ol", "hr"}
 )
+_STRUCTURE = {
+    "a", "b", "blockquote", "br", "caption", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "s",
+    "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+}  # fmt: skip
 _UNSEEN = frozenset({"style", "script", "head", "title"})
 
 
@@ -28,6 +32,18 @@ def sanitized(html: str, *, remote_images: bool = True) -> str:
         tags=_TAGS if remote_images else _TAGS - {"img"},
         attributes=_ATTRIBUTES,
         filter_style_properties=_STYLES,
+        url_schemes={"http", "https", "mailto", "tel"},
+        url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def legible(html: str) -> str:
+    """A received message's HTML as a page of ours shows it: its structure alone, no styles, pictures, names or relative links."""
+    return nh3.clean(
+        html,
+        tags=_STRUCTURE,
+        attributes={"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         url_schemes={"http", "https", "mailto", "tel"},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",

@@ -12,6 +12,7 @@ from baton.kernel.page import Page, cursor, position
 from baton.kernel.shapes import Cursor, PageSize
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
+from baton.messages import files
 from baton.messages import mailbox as mailboxes
 from baton.messages.files import File
 from baton.messages.mailbox import NameMailbox, may_use
@@ -126,12 +127,8 @@ async def list_received(tx: Tx, actor: Actor, input: ListReceived) -> Page[Recei
 async def read(tx: Tx, actor: Actor, input: GetReceived) -> ReceivedInFull:
     """A message with the names of its files. Raises NotFound."""
     found = await get(tx, input.received_id)
-    rows = await tx.fetch(
-        "SELECT id, name, content_type, size, created_at FROM message_files WHERE org_id = $1 AND inbound_id = $2 ORDER BY id",
-        tx.org_id, found.id,
-    )  # fmt: skip
     values = {name: getattr(found, name) for name in found.__struct_fields__}
-    return ReceivedInFull(**values, files=[struct_of(row, File) for row in rows])
+    return ReceivedInFull(**values, files=await files.received_with(tx, found.id))
 
 
 @operation("crm.mailboxes.reconcile", kind="query", role=Role.MEMBER, summary="Account for what came into a mailbox")

@@ -195,11 +195,13 @@ async def tell(tx: Tx, actor: Actor, message: Received) -> None:
     """Put a message on its lead's timeline: what a person wrote, or a machine."""
     assert message.lead_id is not None
     lead = await leads.lock(tx, message.lead_id)
-    said = {
+    said: dict[str, Any] = {
         "receivedId": str(message.id), "name": message.subject or message.sender, "subject": message.subject, "from": message.sender,
         "body": message.text[:QUOTED], "threadId": str(message.thread_id),
         "answers": str(message.answers_id) if message.answers_id else None,
     }  # fmt: skip
+    brought = await files.received_with(tx, message.id)
+    said["files"] = [{"id": str(file.id), "name": file.name, "size": file.size} for file in brought]
     kind = kinds.EMAIL_AUTO_REPLIED if message.kind == "automatic" else kinds.EMAIL_RECEIVED
     kind = kinds.WHATSAPP_RECEIVED if message.channel == "whatsapp" else kind
     await leads.change(tx, actor, lead, kind, payload={name: value for name, value in said.items() if value})

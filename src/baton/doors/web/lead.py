@@ -16,6 +16,7 @@ from baton.doors.web.changes import Change
 from baton.doors.web.facts import Fact, facts
 from baton.doors.web.past import moment_of, score_panel, slider_of
 from baton.doors.web.phrases import Names, Part, face
+from baton.doors.web.received import FileView, told_files
 from baton.doors.web.render import page
 from baton.doors.web.show import Moment, Who, days, due_at, moment, who
 from baton.doors.web.story import tell
@@ -59,7 +60,7 @@ class Step:
 
 @dataclass(slots=True)
 class Entry:
-    """One line of the timeline; `undo` is where what it tells can be taken back."""
+    """One line of the timeline; `undo` is where what it tells can be taken back, `message` where a received one is read whole."""
 
     id: UUID | None
     avatar: Who | None
@@ -70,6 +71,8 @@ class Entry:
     changes: list[Change] = field(default_factory=list)
     undo: str | None = None
     undo_words: str = "Undo"
+    message: str | None = None
+    files: list[FileView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,9 @@ def entries(activities: list[Activity], known: Names, visit: Visit, *, undoable:
         if undoable and activity.kind in _MERGED and "mergedId" in activity.payload:
             line.undo = f"{_MERGED[activity.kind]}/{activity.payload['mergedId']}/unmerge"
             line.undo_words = "Take apart"
+        if "receivedId" in activity.payload:
+            line.message = f"/messages/{activity.payload['receivedId']}"
+            line.files = told_files(activity)
         lines.append(line)
     return lines
 

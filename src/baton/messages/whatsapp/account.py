@@ -21,6 +21,10 @@ from baton.messages.message import call_off
 Provider = Literal["meta", "twilio"]
 BASES = {"meta": "https://graph.facebook.com/v23.0", "twilio": "https://api.twilio.com"}
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_SAID = {
+    "pattern": r"^\+[1-9][0-9]{6,14}$",
+    "examples": ["+4915112345678"],
+}  # said so; held with blanks and brackets in it too
 _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -50,8 +54,8 @@ class SetAccount(Input, kw_only=True):
     account_id: UUID | None = None
     provider: Provider
     name: Annotated[str, Meta(max_length=200, pattern=r"\S")]
-    number: Annotated[str, Meta(max_length=40, examples=["+4915112345678"])]
-    account: Annotated[str, Meta(max_length=80)]
+    number: Annotated[str, Meta(max_length=40, extra_json_schema=_SAID)]
+    account: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
     token: Password | None = None
     signing_secret: Password | None = None
     base_url: WebAddress | None = None
