@@ -9,6 +9,7 @@ from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.doors.web.custom import value_of
 from baton.doors.web.facts import EDITABLE, OWN, Fact, facts, parsed
+from baton.doors.web.language import _, told
 from baton.doors.web.lead import lead_page
 from baton.doors.web.render import redirect
 from baton.doors.web.visit import Visit
@@ -47,29 +48,33 @@ async def move(visit: Visit) -> Response:
         moved = await visit.perform("crm.leads.moveStage", again)
     if visit.wants_json:
         return JSONResponse({"version": moved.version})
-    name = next((s.name for p in await visit.pipelines() for s in p.stages if s.id == moved.stage_id), "its new stage")
-    return await _answer(visit, f"{moved.name} moved to {name}.")
+    name = next(
+        (s.name for p in await visit.pipelines() for s in p.stages if s.id == moved.stage_id), _("its new stage")
+    )
+    return await _answer(visit, _("%(name)s moved to %(name2)s.") % {"name": moved.name, "name2": name})
 
 
 async def _moved_by(visit: Visit, lead: Lead) -> str:
     """Who was quicker, in words."""
     asked = ReadTimeline(lead_id=str(lead.id), kind=kinds.STAGE_CHANGED, limit=1)
     last: Page[Activity] = await visit.perform("crm.leads.timeline", asked)
-    who = last.items[0].actor_name if last.items else "Somebody"
-    stage = next((s.name for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), "another stage")
-    return f"{who} moved {lead.name} to {stage} meanwhile."
+    who = last.items[0].actor_name if last.items else _("Somebody")
+    stage = next(
+        (s.name for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), _("another stage")
+    )
+    return _("%(who)s moved %(name)s to %(stage)s meanwhile.") % {"who": who, "name": lead.name, "stage": stage}
 
 
 async def qualify(visit: Visit) -> Response:
     """POST /leads/{lead}/qualify: on to the next stage."""
     done: Lead = await visit.perform("crm.leads.qualify", Qualify(lead_id=visit.path["lead"], version=_version(visit)))
-    return await _answer(visit, f"{done.name} is qualified.")
+    return await _answer(visit, _("%(name)s is qualified.") % {"name": done.name})
 
 
 async def look_up(visit: Visit) -> Response:
     """POST /leads/{lead}/enrich: a provider is asked; what it finds fills the gaps when it answers."""
     run: EnrichmentRun = await visit.perform("crm.leads.enrich", Enrich(lead_id=visit.path["lead"]))
-    return await _answer(visit, f"{run.provider} is asked. What it finds fills the gaps.")
+    return await _answer(visit, _("%(provider)s is asked. What it finds fills the gaps.") % {"provider": run.provider})
 
 
 async def log(visit: Visit) -> Response:
@@ -85,7 +90,7 @@ async def complete(visit: Visit) -> Response:
     task: Task = await visit.perform(
         "crm.tasks.complete", CompleteTask(task_id=visit.path["task"], version=_version(visit))
     )
-    words = f"Done: {task.title}."
+    words = _("Done: %(title)s.") % {"title": task.title}
     if visit.from_htmx and task.lead_id is not None and visit.fields.get("lead"):
         visit.said, visit.undo = words, visit.operation_id
         return await lead_page(visit, str(task.lead_id))
@@ -102,7 +107,9 @@ async def edit_fact(visit: Visit) -> Response:
     lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
     was = next(fact for fact in facts(lead, [], visit, own=own) if fact.key == key)
     if was.raw != visit.fields.get("was", was.raw):
-        words = f"Meanwhile it became “{was.value or 'nothing'}”. Save to put yours in its place."
+        words = _("Meanwhile it became “%(value)s”. Save to put yours in its place.") % {
+            "value": was.value or _("nothing")
+        }
         return await lead_page(visit, id, fact=_open(was, visit, theirs=words), status=422)
     try:
         new = (
@@ -112,7 +119,7 @@ async def edit_fact(visit: Visit) -> Response:
         )
         await visit.perform("crm.leads.update", _edit(lead, new))
     except Invalid as error:
-        return await lead_page(visit, id, fact=_open(was, visit, wrong=error.message), status=422)
+        return await lead_page(visit, id, fact=_open(was, visit, wrong=told(error.message)), status=422)
     return await _answer(visit, None)
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from baton.agents.retire import Retire, Retired
 from baton.agents.undo_since import TakenBack, UndoSince
 from baton.doors.web.agents import HERE, found
+from baton.doors.web.language import _
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit
@@ -31,16 +32,22 @@ async def retire(visit: Visit) -> Response:
             )
             gone: Retired = await visit.perform("crm.agents.retire", wish)
             visit.undo = visit.operation_id
-            left = f" {gone.unrouted} found no owner." if gone.unrouted else ""
-            return done(visit, f"{agent.name} retired; {gone.leads} leads were handed over.{left}", HERE)
+            words = _("%(name)s retired; %(leads)s leads were handed over.") % {"name": agent.name, "leads": gone.leads}
+            if gone.unrouted:
+                words += " " + _("%(count)s found no owner.") % {"count": gone.unrouted}
+            return done(
+                visit,
+                words,
+                HERE,
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     takers = [(str(m.id), m.name) for m in await visit.members() if m.id != agent.id and m.status == "active"]
     return await sheet(
-        visit, "agent_retire.html", f"Retire {agent.name}", act="Retire it", back=f"/agents/{agent.id}",
+        visit, "agent_retire.html", _("Retire %(name)s") % {"name": agent.name}, act=_("Retire it"), back=f"/agents/{agent.id}",
         values={"to": str(agent.supervisor_id or "")} | visit.fields, error=error, here=HERE, tone="danger",
-        takers=[(ROUTE, "whom the routing rules choose"), *takers],
-        lede="Its tokens end at once and what it asked for is closed. Its history stays under its name, and this can be undone.",
+        takers=[(ROUTE, _("whom the routing rules choose")), *takers],
+        lede=_("Its tokens end at once and what it asked for is closed. Its history stays under its name, and this can be undone."),
     )  # fmt: skip
 
 
@@ -56,17 +63,31 @@ async def undo_since(visit: Visit) -> Response:
                 "crm.agents.undoSince", UndoSince(agent_id=str(agent.id), since=since)
             )
             visit.undo = visit.operation_id
-            words = f"{taken.reversed} effects taken back, {taken.kept} kept because they were changed since or told"
-            words += f", {taken.impossible} impossible." if taken.impossible else "."
+            words = _(
+                "%(reversed)s effects taken back, %(kept)s kept because they were changed since or told, %(impossible)s impossible."
+            ) % {
+                "reversed": taken.reversed,
+                "kept": taken.kept,
+                "impossible": taken.impossible,
+            }
             return done(visit, words, f"/agents/{agent.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     values: dict[str, Any] = {"since": usual} | visit.fields
     return await sheet(
-        visit, "agent_undo.html", f"Take back what {agent.name} did", act="Take it back", back=f"/agents/{agent.id}", values=values,
-        error=error, here=HERE, tone="danger",
-        lede="Facts go back where nobody changed them since; messages that left cannot. The history keeps telling everything.",
-    )  # fmt: skip
+        visit,
+        "agent_undo.html",
+        _("Take back what %(name)s did") % {"name": agent.name},
+        act=_("Take it back"),
+        back=f"/agents/{agent.id}",
+        values=values,
+        error=error,
+        here=HERE,
+        tone="danger",
+        lede=_(
+            "Facts go back where nobody changed them since; messages that left cannot. The history keeps telling everything."
+        ),
+    )
 
 
 def _moment(text: str, visit: Visit) -> datetime:

@@ -9,6 +9,7 @@ from baton.agents.model import TOOLS, AgentModel, SetModel
 from baton.agents.policy import ReadPolicy
 from baton.doors.web.agent_policy import said
 from baton.doors.web.agents import HERE, found
+from baton.doors.web.language import _
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit
@@ -24,7 +25,9 @@ async def edit(visit: Visit) -> Response:
     if visit.request.method == "POST":
         try:
             await visit.perform("crm.agents.setModel", _wish(visit, str(agent.id), chosen, now))
-            words = f"{agent.name} thinks with it from the next run on. A rule with the step “think it over” says when."
+            words = _(
+                "%(name)s thinks with it from the next run on. A rule with the step “think it over” says when."
+            ) % {"name": agent.name}
             return done(visit, words, f"/agents/{agent.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
@@ -38,11 +41,19 @@ async def edit(visit: Visit) -> Response:
     given = chosen if visit.request.method == "POST" else now.tools if now else list(TOOLS)
     names = [*TOOLS, *(name for name in given if name not in TOOLS)]
     return await sheet(
-        visit, "agent_model.html", f"What {agent.name} thinks with", act="Save", back=f"/agents/{agent.id}", values=values, error=error,
-        here=HERE, has_key=now is not None and now.has_key, currency=(await visit.organization()).currency,
+        visit,
+        "agent_model.html",
+        _("What %(name)s thinks with") % {"name": agent.name},
+        act=_("Save"),
+        back=f"/agents/{agent.id}",
+        values=values,
+        error=error,
+        here=HERE,
+        has_key=now is not None and now.has_key,
+        currency=(await visit.organization()).currency,
         tools=[(name, said(name), name in given) for name in names],
-        lede="Words of leads reach the model as data only. What it would send outside waits for a person.",
-    )  # fmt: skip
+        lede=_("Words of leads reach the model as data only. What it would send outside waits for a person."),
+    )
 
 
 def _wish(visit: Visit, agent_id: str, tools: list[str], now: AgentModel | None) -> SetModel:

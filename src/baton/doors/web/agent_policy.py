@@ -13,25 +13,34 @@ from baton.doors.web.agents import HERE, found
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import Vocabulary, vocabulary, words
 from baton.doors.web.facts import cents
+from baton.doors.web.language import Told, _, marked, told
 from baton.doors.web.playbooks import ACTS, TRIGGERS
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
-from baton.doors.web.show import ago, major, money
+from baton.doors.web.show import ago, major, money, number
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.operation import registry
 
-DECISIONS = {"allow": "may do it by itself", "ask": "asks a person first", "never": "never does it"}
+DECISIONS = Told(
+    {
+        "allow": marked("may do it by itself"),
+        "ask": marked("asks a person first"),
+        "never": marked("never does it"),
+    }
+)
 _TONES = {"allow": "won", "ask": "wait", "never": "lost"}
-GROUPS = {
-    "outward": "reach somebody outside",
-    "stage_changed": "move a lead to another stage, in any way",
-    "assignment_changed": "give a lead to somebody, in any way",
-    "field_updated": "change a lead’s facts, in any way",
-    "crm.leads.*": "anything with leads",
-    "*": "anything",
-}
+GROUPS = Told(
+    {
+        "outward": marked("reach somebody outside"),
+        "stage_changed": marked("move a lead to another stage, in any way"),
+        "assignment_changed": marked("give a lead to somebody, in any way"),
+        "field_updated": marked("change a lead’s facts, in any way"),
+        "crm.leads.*": marked("anything with leads"),
+        "*": marked("anything"),
+    }
+)
 
 
 async def views(visit: Visit, agent: Member, known: Vocabulary) -> dict[str, Any]:
@@ -46,7 +55,7 @@ async def views(visit: Visit, agent: Member, known: Vocabulary) -> dict[str, Any
         "limits": _limits(limits, known.currency),
         "evidence": [_evidence(each) for each in proof[:12]],
         "refusals": [
-            {"what": said(each.operation), "why": each.message, "times": each.times, "when": ago(each.last_at, visit.now, visit.zone)}
+            {"what": said(each.operation), "why": told(each.message), "times": each.times, "when": ago(each.last_at, visit.now, visit.zone)}
             for each in refused[:10]
         ],
     }  # fmt: skip
@@ -56,11 +65,17 @@ def said(operation: str) -> str:
     """An operation or group in words."""
     known = GROUPS.get(operation) or ACTS.get(operation)
     summary = registry[operation].summary.lower() if operation in registry else operation
-    return known or (f"what happens when {TRIGGERS[operation]}" if operation in TRIGGERS else summary)
+    return known or (
+        _("what happens when %(what)s") % {"what": TRIGGERS[operation]} if operation in TRIGGERS else summary
+    )
 
 
 def _row(row: PolicyRow, known: Vocabulary) -> dict[str, Any]:
-    which = "any lead" if row.condition == everything() else f"leads where {words(row.condition, known)}"
+    which = (
+        _("any lead")
+        if row.condition == everything()
+        else _("leads where %(words)s") % {"words": words(row.condition, known)}
+    )
     return {
         "id": row.id, "name": row.name, "what": said(row.operation), "which": which, "decision": DECISIONS[row.decision],
         "tone": _TONES[row.decision],
@@ -69,7 +84,11 @@ def _row(row: PolicyRow, known: Vocabulary) -> dict[str, Any]:
 
 def _limits(limits: Limits, currency: str) -> list[tuple[str, str]]:
     def most(value: int | None, used: int) -> str:
-        return f"{used:,} used, no limit" if value is None else f"{used:,} of {value:,}"
+        return (
+            _("%(used)s used, no limit") % {"used": number(used)}
+            if value is None
+            else _("%(used)s of %(value)s") % {"used": number(used), "value": number(value)}
+        )
 
     def worth(cents: int | None, none: str) -> str:
         return none if cents is None else money(cents, currency)
@@ -77,16 +96,18 @@ def _limits(limits: Limits, currency: str) -> list[tuple[str, str]]:
     spent = money(limits.used["money"] // 10_000, currency)
     top = limits.money_micros_per_month
     return [
-        ("Acts today", most(limits.actions_per_day, limits.used["actions"])),
-        ("Messages today", most(limits.sends_per_day, limits.used["sends"])),
-        ("Tokens this month", most(limits.tokens_per_month, limits.used["tokens"])),
+        (_("Acts today"), most(limits.actions_per_day, limits.used["actions"])),
+        (_("Messages today"), most(limits.sends_per_day, limits.used["sends"])),
+        (_("Tokens this month"), most(limits.tokens_per_month, limits.used["tokens"])),
         (
-            "Spent this month",
-            f"{spent} of {money(top // 10_000, currency)}" if top is not None else f"{spent}, no limit",
+            _("Spent this month"),
+            _("%(spent)s of %(money)s") % {"spent": spent, "money": money(top // 10_000, currency)}
+            if top is not None
+            else _("%(spent)s, no limit") % {"spent": spent},
         ),
-        ("Largest value", worth(limits.largest_value_cents, "no limit")),
-        ("Two people above", worth(limits.second_person_above_cents, "never")),
-        ("An approval waits", f"{limits.approval_hours} hours"),
+        (_("Largest value"), worth(limits.largest_value_cents, _("no limit"))),
+        (_("Two people above"), worth(limits.second_person_above_cents, _("never"))),
+        (_("An approval waits"), _("%(approval_hours)s hours") % {"approval_hours": limits.approval_hours}),
     ]
 
 
@@ -122,10 +143,10 @@ async def edit_row(visit: Visit) -> Response:
     offered = {key: words for key, words in {**GROUPS, **ACTS}.items() if key in registry or key in GROUPS}
     more = {row.operation: said(row.operation)} if row and row.operation not in offered else {}
     return await sheet(
-        visit, "agent_policy.html", f"What {agent.name} may do", act="Save the row", back=f"/agents/{agent.id}",
+        visit, "agent_policy.html", _("What %(name)s may do") % {"name": agent.name}, act=_("Save the row"), back=f"/agents/{agent.id}",
         values=values | visit.fields, error=error, here=HERE, operations=[*offered.items(), *more.items()],
         decisions=list(DECISIONS.items()), form=form(condition, known, visit.several), removable=row is not None,
-        lede="The first row that fits decides, of the lead before and after the act. It holds from the next act on.",
+        lede=_("The first row that fits decides, of the lead before and after the act. It holds from the next act on."),
     )  # fmt: skip
 
 
@@ -138,7 +159,7 @@ async def _set_row(
     ]
     if visit.fields.get("do") == "remove" and place is not None:
         gone = new.pop(place)
-        return await _set(visit, agent, new, f"The row “{gone.name}” is removed.")
+        return await _set(visit, agent, new, _("The row “%(name)s” is removed.") % {"name": gone.name})
     operation, decision = visit.fields.get("operation", ""), visit.fields.get("decision", "")
     if decision not in DECISIONS:
         raise Invalid("Choose what is decided.", field="decision")
@@ -148,7 +169,7 @@ async def _set_row(
         new.insert(0, mine)
     else:
         new[place] = mine
-    return await _set(visit, agent, new, f"“{mine.name}” holds from now on.")
+    return await _set(visit, agent, new, _("“%(name)s” holds from now on.") % {"name": mine.name})
 
 
 async def _set(visit: Visit, agent: Member, rows: list[NewPolicyRow], told: str) -> Response:
@@ -181,7 +202,11 @@ async def edit_limits(visit: Visit) -> Response:
                 approval_hours=_count(visit.fields.get("approvalHours", ""), "approvalHours") or 72,
             )  # fmt: skip
             await visit.perform("crm.agents.setLimits", wish)
-            return done(visit, f"{agent.name} works within these limits from now on.", f"/agents/{agent.id}")
+            return done(
+                visit,
+                _("%(name)s works within these limits from now on.") % {"name": agent.name},
+                f"/agents/{agent.id}",
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
 
@@ -195,9 +220,9 @@ async def edit_limits(visit: Visit) -> Response:
         "largestValue": told(now.largest_value_cents), "secondPersonAbove": told(now.second_person_above_cents),
     }  # fmt: skip
     return await sheet(
-        visit, "agent_limits.html", f"The limits of {agent.name}", act="Save", back=f"/agents/{agent.id}",
+        visit, "agent_limits.html", _("The limits of %(name)s") % {"name": agent.name}, act=_("Save"), back=f"/agents/{agent.id}",
         values=values | visit.fields, error=error, here=HERE, currency=currency,
-        lede="Empty for no limit. What is beyond a limit is refused, and shown here.",
+        lede=_("Empty for no limit. What is beyond a limit is refused, and shown here."),
     )  # fmt: skip
 
 
@@ -219,4 +244,8 @@ async def accept(visit: Visit) -> Response:
     agent = await found(visit)
     operation = visit.fields.get("operation", "")
     await visit.perform("crm.agents.acceptProposal", AcceptProposal(agent_id=str(agent.id), operation=operation))
-    return done(visit, f"{agent.name} may {said(operation)} by itself from now on.", f"/agents/{agent.id}")
+    return done(
+        visit,
+        _("%(name)s may %(said)s by itself from now on.") % {"name": agent.name, "said": said(operation)},
+        f"/agents/{agent.id}",
+    )

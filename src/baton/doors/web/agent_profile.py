@@ -9,6 +9,7 @@ from baton.doors.web import agent_policy
 from baton.doors.web.agents import HERE, agent_view, found
 from baton.doors.web.approvals import approval_views
 from baton.doors.web.conditions import vocabulary
+from baton.doors.web.language import _
 from baton.doors.web.playbooks import rule_view, run_views
 from baton.doors.web.render import page
 from baton.doors.web.visit import Visit
@@ -31,7 +32,10 @@ async def profile(visit: Visit) -> Response:
         agent=agent_view(agent, await visit.members()),
         rules=[rule_view(rule, known) for rule in rules],
         runs=await run_views(visit, runs[:SHOWN], known),
-        told=f"the last {min(len(runs), SHOWN)} of {len(runs)}{'+' if len(runs) == 100 else ''}" if runs else "",
+        told=_("the last %(some)s of %(all)s")
+        % {"some": min(len(runs), SHOWN), "all": f"{len(runs)}{'+' if len(runs) == 100 else ''}"}
+        if runs
+        else "",
         counts={name: counts.count(name) for name in ("done", "rejected", "skipped", "failed")},
         waiting=await approval_views(visit, held),
         **await agent_policy.views(visit, agent, known),

@@ -11,6 +11,7 @@ from baton.agents.playbook import NewPlaybookRule, PlaybookRule, ReadPlaybook, S
 from baton.doors.web.agents import HERE, found
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import Vocabulary, vocabulary
+from baton.doors.web.language import _
 from baton.doors.web.playbooks import ACTS, TRIGGERS
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
@@ -41,14 +42,19 @@ async def edit(visit: Visit) -> Response:
             new = [_again(rule) for rule in rules]
             if visit.fields.get("do") == "remove" and place is not None:
                 gone = new.pop(place)
-                return await _set(visit, agent, new, f"The rule “{gone.name}” is removed.")
+                return await _set(visit, agent, new, _("The rule “%(name)s” is removed.") % {"name": gone.name})
             condition = parsed(visit.several, known)
             mine = _wish(visit, condition)
             if place is None:
                 new.append(mine)
             else:
                 new[place] = mine
-            return await _set(visit, agent, new, f"{agent.name} works by “{mine.name}” from now on.")
+            return await _set(
+                visit,
+                agent,
+                new,
+                _("%(name)s works by “%(name2)s” from now on.") % {"name": agent.name, "name2": mine.name},
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await _sheet(visit, agent, rules[place] if place is not None else None, condition, known, error)
@@ -66,11 +72,11 @@ async def _sheet(
     }
     more = {op: op for op, _ in steps if op and op not in ACTS}
     return await sheet(
-        visit, "agent_rule.html", f"A rule of {agent.name}", act="Save the rule", back=f"/agents/{agent.id}",
+        visit, "agent_rule.html", _("A rule of %(name)s") % {"name": agent.name}, act=_("Save the rule"), back=f"/agents/{agent.id}",
         values=({"enabled": ""} | visit.fields) if posted else values, error=error, here=HERE,
         triggers=list(TRIGGERS.items()), form=form(condition, known, visit.several), steps=[*steps, ("", "")],
         acts=[("", "—"), *ACTS.items(), *more.items()], examples=EXAMPLES, removable=rule is not None,
-        lede="It holds from the next activity on; nothing needs to be restarted.",
+        lede=_("It holds from the next activity on; nothing needs to be restarted."),
     )  # fmt: skip
 
 

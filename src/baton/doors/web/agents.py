@@ -7,20 +7,31 @@ from starlette.responses import Response
 
 from baton.accounts.hours import WorkingHours
 from baton.accounts.members import AddAgent, EditMember, Member
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.render import done, page, redirect
 from baton.doors.web.sheets import Refusal, sheet
-from baton.doors.web.show import who
+from baton.doors.web.show import number, who
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.explain import explained
 
 HERE = "/settings/agents"
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-KINDS = {
-    "playbook": "works by its playbook",
-    "external": "works from outside, by its token",
-    "model": "decides by a model",
-}
+DAYS = (
+    marked("Monday"),
+    marked("Tuesday"),
+    marked("Wednesday"),
+    marked("Thursday"),
+    marked("Friday"),
+    marked("Saturday"),
+    marked("Sunday"),
+)
+KINDS = Told(
+    {
+        "playbook": marked("works by its playbook"),
+        "external": marked("works from outside, by its token"),
+        "model": marked("decides by a model"),
+    }
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -51,7 +62,9 @@ def agent_view(agent: Member, members: list[Member]) -> dict[str, Any]:
         "kind": KINDS.get(agent.agent_kind or "", ""),
         "supervisor": who(supervisor) if supervisor else None,
         "hours": hours(agent),
-        "capacity": "no limit" if agent.capacity is None else f"{agent.capacity:,} open leads",
+        "capacity": _("no limit")
+        if agent.capacity is None
+        else _("%(capacity)s open leads") % {"capacity": number(agent.capacity)},
         "active": agent.status == "active",
         "thinks": agent.agent_kind != "external",
         "href": f"/agents/{agent.id}",
@@ -62,10 +75,20 @@ def hours(member: Member) -> str:
     """Working hours in words: "Monday to Friday, 09:00 to 17:00, UTC"."""
     days = sorted(member.working_hours.days)
     if days == list(range(days[0], days[-1] + 1)) and len(days) > 2:
-        told = "every day" if len(days) == 7 else f"{DAYS[days[0] - 1]} to {DAYS[days[-1] - 1]}"
+        told = (
+            _("every day")
+            if len(days) == 7
+            else _("%(first)s to %(last)s") % {"first": _(DAYS[days[0] - 1]), "last": _(DAYS[days[-1] - 1])}
+        )
     else:
-        told = ", ".join(DAYS[day - 1] for day in days)
-    return f"{told}, {member.working_hours.from_} to {member.working_hours.to}, {member.time_zone}"
+        told = ", ".join(_(DAYS[day - 1]) for day in days)
+    hours = member.working_hours
+    return _("%(days)s, %(from)s to %(to)s, %(zone)s") % {
+        "days": told,
+        "from": hours.from_,
+        "to": hours.to,
+        "zone": member.time_zone,
+    }
 
 
 async def switch(visit: Visit) -> Response:
@@ -89,14 +112,16 @@ async def new(visit: Visit) -> Response:
             }
             wish |= {"capacity": _capacity(visit.fields)}
             made: Member = await visit.perform("crm.members.addAgent", _converted(wish, AddAgent))
-            return done(visit, f"{made.name} joined. Give it a playbook, or a token.", f"/agents/{made.id}")
+            return done(
+                visit, _("%(name)s joined. Give it a playbook, or a token.") % {"name": made.name}, f"/agents/{made.id}"
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     people = [(str(member.id), member.name) for member in await visit.members() if member.kind == "person"]
     return await sheet(
-        visit, "agent_new.html", "New agent", act="Add the agent", back=HERE, values=values, error=error, here=HERE,
+        visit, "agent_new.html", _("New agent"), act=_("Add the agent"), back=HERE, values=values, error=error, here=HERE,
         people=people, kinds=list(KINDS.items()),
-        lede="An agent acts under its own name, as a member at most, and takes to its supervisor what it may not decide.",
+        lede=_("An agent acts under its own name, as a member at most, and takes to its supervisor what it may not decide."),
     )  # fmt: skip
 
 
@@ -121,14 +146,21 @@ async def edit(visit: Visit) -> Response:
                 "workingHours": _hours(visit.fields, days),
             }  # fmt: skip
             await visit.perform("crm.members.update", _converted(wish, EditMember))
-            return done(visit, f"{wish['name']} is changed.", f"/agents/{agent.id}")
+            return done(visit, _("%(name)s is changed.") % {"name": wish["name"]}, f"/agents/{agent.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "agent_edit.html", f"Change {agent.name}", act="Save", back=f"/agents/{agent.id}", values=values, error=error,
-        here=HERE, people=[(str(member.id), member.name) for member in await visit.members() if member.kind == "person"],
-        days=[(str(number), name) for number, name in enumerate(DAYS, start=1)],
-    )  # fmt: skip
+        visit,
+        "agent_edit.html",
+        _("Change %(name)s") % {"name": agent.name},
+        act=_("Save"),
+        back=f"/agents/{agent.id}",
+        values=values,
+        error=error,
+        here=HERE,
+        people=[(str(member.id), member.name) for member in await visit.members() if member.kind == "person"],
+        days=[(str(at), _(name)) for at, name in enumerate(DAYS, start=1)],
+    )
 
 
 def _converted(wish: dict[str, Any], type: Any) -> Any:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from baton.agents.approval import Approval, GetApproval, ListApprovals
 from baton.agents.decide import Approve, EditApproval, Reject
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.render import done, page, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago, due_at, money, who
@@ -15,17 +16,50 @@ from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 
 HERE = "/approvals"
-STATES = {
-    "waiting": "waits for you", "approved": "approved, being done", "done": "done", "rejected": "rejected", "expired": "expired",
-    "stale": "not done: it was changed since", "failed": "could not be done",
-}  # fmt: skip
+STATES = Told(
+    {
+        "waiting": marked("waits for you"),
+        "approved": marked("approved, being done"),
+        "done": marked("done"),
+        "rejected": marked("rejected"),
+        "expired": marked("expired"),
+        "stale": marked("not done: it was changed since"),
+        "failed": marked("could not be done"),
+    }
+)
 TONES = {"done": "won", "rejected": "lost", "stale": "lost", "failed": "lost", "waiting": "wait", "approved": "wait"}
-LABELS = {
-    "to": "To", "subject": "Subject", "text": "Text", "html": "HTML", "notes": "Notes", "title": "Title", "reason": "Reason",
-    "type": "Kind", "dueIn": "Due in", "dueAt": "Due", "sendAt": "To be sent", "status": "Status", "tags": "Tags", "body": "Text",
-    "templateName": "Template", "addTags": "Tags to add", "removeTags": "Tags to remove", "summary": "Summary", "nextStep": "Next step",
-}  # fmt: skip
-_NAMED = {"stageId": "Stage", "pipelineId": "Pipeline", "ownerId": "Owner", "assignTo": "With", "toId": "To"}
+LABELS = Told(
+    {
+        "to": marked("To"),
+        "subject": marked("Subject"),
+        "text": marked("Text"),
+        "html": "HTML",
+        "notes": marked("Notes"),
+        "title": marked("Title"),
+        "reason": marked("Reason"),
+        "type": marked("Kind"),
+        "dueIn": marked("Due in"),
+        "dueAt": marked("Due"),
+        "sendAt": marked("To be sent"),
+        "status": marked("Status"),
+        "tags": marked("Tags"),
+        "body": marked("Text"),
+        "templateName": marked("Template"),
+        "addTags": marked("Tags to add"),
+        "removeTags": marked("Tags to remove"),
+        "summary": marked("Summary"),
+        "nextStep": marked("Next step"),
+    }
+)
+_NAMED = Told(
+    {
+        "stageId": marked("Stage"),
+        "pipelineId": marked("Pipeline"),
+        "ownerId": marked("Owner"),
+        "assignTo": marked("With"),
+        "toId": marked("To"),
+    }
+)
 _HIDDEN = frozenset({"leadId", "contactId", "taskId", "version", "templateId", "despiteGap"})
 _WORDS = ("subject", "text", "html", "notes", "title", "reason", "body", "summary", "nextStep")
 _LONG = ("text", "html", "notes", "body", "summary")
@@ -50,9 +84,9 @@ async def single(visit: Visit) -> Response:
             "crm.approvals.approve", Approve(approval_id=id, version=_version(visit))
         )
         words = (
-            f"Approved. {approved.agent_name} does it now."
+            _("Approved. %(agent_name)s does it now.") % {"agent_name": approved.agent_name}
             if approved.status == "approved"
-            else "Approved. A second person decides too."
+            else _("Approved. A second person decides too.")
         )
         return said(visit, words) if visit.from_htmx else done(visit, words, visit.back(HERE))
     found: Approval = await visit.perform("crm.approvals.get", GetApproval(approval_id=id))
@@ -72,14 +106,26 @@ async def edit(visit: Visit) -> Response:
             await visit.perform(
                 "crm.approvals.edit", EditApproval(approval_id=id, input=given, version=_version(visit))
             )
-            return done(visit, f"Approved as you wrote it. {found.agent_name} does it now.", HERE)
+            return done(
+                visit,
+                _("Approved as you wrote it. %(agent_name)s does it now.") % {"agent_name": found.agent_name},
+                HERE,
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     values = {name: found.input[name] for name in names} | {"version": found.version} | visit.fields
     return await sheet(
-        visit, "approval_edit.html", found.summary, act="Save and approve", back=HERE, values=values, error=error, here=HERE,
-        fields=[(name, LABELS[name], name in _LONG) for name in names], lede=f"{found.agent_name} does this once, in your words.",
-    )  # fmt: skip
+        visit,
+        "approval_edit.html",
+        found.summary,
+        act=_("Save and approve"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        fields=[(name, LABELS[name], name in _LONG) for name in names],
+        lede=_("%(agent_name)s does this once, in your words.") % {"agent_name": found.agent_name},
+    )
 
 
 async def reject(visit: Visit) -> Response:
@@ -91,13 +137,13 @@ async def reject(visit: Visit) -> Response:
         try:
             wish = Reject(approval_id=id, reason=visit.fields.get("reason", ""), version=_version(visit))
             await visit.perform("crm.approvals.reject", wish)
-            return done(visit, "Rejected. Nothing was done.", HERE)
+            return done(visit, _("Rejected. Nothing was done."), HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "approval_reject.html", f"Reject: {found.summary}", act="Reject", back=HERE,
+        visit, "approval_reject.html", _("Reject: %(summary)s") % {"summary": found.summary}, act=_("Reject"), back=HERE,
         values={"version": found.version} | visit.fields, error=error, here=HERE, tone="danger",
-        lede=f"{found.agent_name} reads why.",
+        lede=_("%(agent_name)s reads why.") % {"agent_name": found.agent_name},
     )  # fmt: skip
 
 

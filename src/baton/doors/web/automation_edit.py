@@ -12,6 +12,7 @@ from baton.doors.web.automations import HERE, names
 from baton.doors.web.condition_form import form, kind, parsed
 from baton.doors.web.conditions import FIELDS, Vocabulary, vocabulary
 from baton.doors.web.filters import Options
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.playbooks import TRIGGERS
 from baton.doors.web.render import done, go
 from baton.doors.web.sheets import Refusal, sheet
@@ -19,16 +20,23 @@ from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Invalid, NotFound
 
-TIMES: Options = [
-    ("*schedule", "it is time, again and again"),
-    ("*date", "a date of a lead is reached"),
-    ("*quiet", "nothing happens on a lead"),
-]
-SCHEDULES: Options = [
-    ("FREQ=DAILY", "every day"), ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "every working day"), ("FREQ=WEEKLY;BYDAY=MO", "every Monday"),
-    ("FREQ=WEEKLY;BYDAY=FR", "every Friday"), ("FREQ=MONTHLY;BYMONTHDAY=1", "on the first of the month"),
-    ("FREQ=HOURLY", "every hour"),
-]  # fmt: skip
+TIMES: Options = Choices(
+    [
+        ("*schedule", marked("it is time, again and again")),
+        ("*date", marked("a date of a lead is reached")),
+        ("*quiet", marked("nothing happens on a lead")),
+    ]
+)
+SCHEDULES: Options = Choices(
+    [
+        ("FREQ=DAILY", marked("every day")),
+        ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", marked("every working day")),
+        ("FREQ=WEEKLY;BYDAY=MO", marked("every Monday")),
+        ("FREQ=WEEKLY;BYDAY=FR", marked("every Friday")),
+        ("FREQ=MONTHLY;BYMONTHDAY=1", marked("on the first of the month")),
+        ("FREQ=HOURLY", marked("every hour")),
+    ]
+)
 
 
 async def new(visit: Visit) -> Response:
@@ -61,19 +69,30 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
                 made: Automation = await visit.perform("crm.automations.create", wish)
                 return go(visit, f"{HERE}/{made.id}")
             await visit.perform("crm.automations.edit", {"automationId": str(before.id)} | wish)
-            return done(visit, f"“{wish['name']}” is changed from now on.", f"{HERE}/{before.id}")
+            return done(visit, _("“%(what)s” is changed from now on.") % {"what": wish["name"]}, f"{HERE}/{before.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     posted = visit.request.method == "POST"
     rows = step_rows.posted(visit.several) if posted else []
     return await sheet(
-        visit, "automation_edit.html", f"Change {before.name}" if before else "New automation", act="Save" if before else "Save the draft",
-        back=f"{HERE}/{before.id}" if before else HERE, here=HERE, error=error,
-        values=_values(before) | (visit.fields if posted else {}), form=form(condition, known, visit.several),
-        triggers=[*TRIGGERS.items(), *TIMES, *_others()], schedules=_schedules(before), dates=_dates(known),
-        rows=[*rows, ("", ""), ("", "")] if posted else step_rows.rows(_steps(before), offered), acts=step_rows.options(offered),
-        lede="What runs already goes on as it began." if before else "Nothing happens before an admin switches it on.",
-    )  # fmt: skip
+        visit,
+        "automation_edit.html",
+        _("Change %(name)s") % {"name": before.name} if before else _("New automation"),
+        act=_("Save") if before else _("Save the draft"),
+        back=f"{HERE}/{before.id}" if before else HERE,
+        here=HERE,
+        error=error,
+        values=_values(before) | (visit.fields if posted else {}),
+        form=form(condition, known, visit.several),
+        triggers=[*TRIGGERS.items(), *TIMES, *_others()],
+        schedules=_schedules(before),
+        dates=_dates(known),
+        rows=[*rows, ("", ""), ("", "")] if posted else step_rows.rows(_steps(before), offered),
+        acts=step_rows.options(offered),
+        lede=_("What runs already goes on as it began.")
+        if before
+        else _("Nothing happens before an admin switches it on."),
+    )
 
 
 def _steps(before: Automation | None) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ from baton.automations.rules.dry_run import DryRun, Firings
 from baton.automations.rules.rule import OnActivity, OnDate, OnQuiet, OnSchedule, Trigger
 from baton.automations.rules.run import ListRuns, NameRun, Run, RunWithSteps
 from baton.doors.web.conditions import Vocabulary, vocabulary, words
+from baton.doors.web.language import _, marked, several_of
 from baton.doors.web.playbooks import TRIGGERS
 from baton.doors.web.render import page, redirect
-from baton.doors.web.show import ago, due_at
+from baton.doors.web.show import ago, due_at, number
 from baton.doors.web.step_rows import Act, Known, acts, in_words
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import NotFound
@@ -21,9 +22,14 @@ from baton.kernel.operation import registry
 from baton.kernel.page import Page
 
 HERE = "/automations"
-STATES = {"draft": ("Draft", ""), "on": ("On", "won"), "paused": ("Paused", "lost"), "removed": ("Removed", "lost")}
-RUNS = {"waiting": ("under way", ""), "held": ("needs a person", "lost"), "done": ("done", "won"),
-        "dropped": ("dropped", ""), "stopped": ("stopped", "lost")}  # fmt: skip
+STATES: dict[str, tuple[str, str]] = {
+    "draft": (marked("Draft"), ""),
+    "on": (marked("On"), "won"),
+    "paused": (marked("Paused"), "lost"),
+    "removed": (marked("Removed"), "lost"),
+}
+RUNS = {"waiting": (marked("under way"), ""), "held": (marked("needs a person"), "lost"), "done": (marked("done"), "won"),
+        "dropped": (marked("dropped"), ""), "stopped": (marked("stopped"), "lost")}  # fmt: skip
 SHOWN = 20
 
 
@@ -66,9 +72,10 @@ async def show_one(visit: Visit) -> Response:
 
 
 def _tried(found: Firings, visit: Visit) -> dict[str, Any]:
-    leads = "lead" if found.leads == 1 else "leads"
+    times = several_of("%(count)s time", "%(count)s times", found.times) % {"count": number(found.times)}
+    leads = several_of("%(count)s lead", "%(count)s leads", found.leads) % {"count": number(found.leads)}
     return {
-        "said": f"It would have fired {found.times:,} time{'s' if found.times != 1 else ''}, on {found.leads:,} {leads}.",
+        "said": _("It would have fired %(times)s, on %(leads)s.") % {"times": times, "leads": leads},
         "words": found.words,
         "rows": [
             {"id": each.lead_id, "name": each.lead, "at": ago(each.at, visit.now, visit.zone)}
@@ -122,7 +129,7 @@ def view(rule: Automation, known: Vocabulary, offered: dict[str, Act]) -> dict[s
     """A rule in words."""
     state, tone = STATES[rule.state]
     return {
-        "id": rule.id, "href": f"{HERE}/{rule.id}", "name": rule.name, "state": rule.state, "chip": state, "tone": tone,
+        "id": rule.id, "href": f"{HERE}/{rule.id}", "name": rule.name, "state": rule.state, "chip": _(state), "tone": tone,
         "when": when(rule.trigger, known), "which": words(rule.condition, known), "number": rule.number,
         "acts": [in_words(msgspec.to_builtins(step), offered) for step in rule.steps],
     }  # fmt: skip
@@ -132,20 +139,34 @@ def when(trigger: Trigger, known: Vocabulary) -> str:
     """A trigger in words."""
     match trigger:
         case OnActivity():
-            told = TRIGGERS.get(trigger.kind, f"“{trigger.kind.replace('_', ' ')}” is in the log")
+            told = TRIGGERS.get(trigger.kind) or _("“%(kind)s” is in the log") % {
+                "kind": trigger.kind.replace("_", " ")
+            }
             return f"{told} ({', '.join(map(known.label, trigger.changed))})" if trigger.changed else told
         case OnSchedule():
-            return f"it is time: {trigger.rrule} at {trigger.at}"
+            return _("it is time: %(rrule)s at %(at)s") % {"rrule": trigger.rrule, "at": trigger.at}
         case OnDate():
             days = abs(trigger.offset_days)
-            far = (
-                f"{days} day{'s' if days != 1 else ''} {'before' if trigger.offset_days < 0 else 'after'} "
-                if days
-                else ""
-            )
-            return f"it is {far}the {known.label(trigger.field)}, at {trigger.at}"
+            told = _("it is the day of %(date)s, at %(at)s")
+            if trigger.offset_days < 0:
+                told = several_of(
+                    "it is %(days)s day before %(date)s, at %(at)s",
+                    "it is %(days)s days before %(date)s, at %(at)s",
+                    days,
+                )
+            elif days:
+                told = several_of(
+                    "it is %(days)s day after %(date)s, at %(at)s",
+                    "it is %(days)s days after %(date)s, at %(at)s",
+                    days,
+                )
+            return told % {"days": days, "date": known.label(trigger.field), "at": trigger.at}
         case OnQuiet():
-            return f"nothing happened on an open lead for {trigger.days} day{'s' if trigger.days != 1 else ''}"
+            one, many = (
+                "nothing happened on an open lead for %(days)s day",
+                "nothing happened on an open lead for %(days)s days",
+            )
+            return several_of(one, many, trigger.days) % {"days": trigger.days}
 
 
 def run_view(run: Run, visit: Visit) -> dict[str, Any]:
@@ -154,7 +175,7 @@ def run_view(run: Run, visit: Visit) -> dict[str, Any]:
     steps = run.steps if isinstance(run, RunWithSteps) else []
     return {
         "id": run.id, "automation": run.automation, "href": f"{HERE}/{run.automation_id}", "lead": run.lead, "lead_id": run.lead_id,
-        "status": status, "state": run.status, "tone": tone, "error": run.error, "number": run.number,
+        "status": _(status), "state": run.status, "tone": tone, "error": run.error, "number": run.number,
         "when": ago(run.created_at, visit.now, visit.zone),
         "next": due_at(run.next_at, visit.now, visit.zone) if run.next_at else None,
         "steps": [

@@ -6,7 +6,9 @@ import msgspec
 from starlette.responses import Response
 
 from baton.doors.web import periods
+from baton.doors.web.language import Choices, Told, _, marked, told
 from baton.doors.web.render import page
+from baton.doors.web.show import number, percent
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.kernel.explain import explained
@@ -14,8 +16,13 @@ from baton.reports.back_test import BackTest, BackTested, Ranking
 from baton.scoring.rules import Factor, NewFactor
 
 HERE = "/settings/scoring"
-FACTS = [("creation", "what was known when they came"), ("closing", "what was known before they were closed")]
-PERIODS = {"": "ever"} | periods.NAMES
+FACTS = Choices(
+    [
+        ("creation", marked("what was known when they came")),
+        ("closing", marked("what was known before they were closed")),
+    ]
+)
+PERIODS = Told({"": marked("ever")}) | periods.NAMES
 
 
 async def show(visit: Visit) -> Response:
@@ -37,10 +44,10 @@ async def show(visit: Visit) -> Response:
         for factor in factors
     ]  # fmt: skip
     return await page(
-        visit, "back_test.html", here=HERE, status=422 if error else 200, wrong=error.message if error else "", rows=rows,
+        visit, "back_test.html", here=HERE, status=422 if error else 200, wrong=told(error.message) if error else "", rows=rows,
         facts=FACTS, fact=visit.fields.get("facts", "creation"), periods=list(PERIODS.items()), period=visit.fields.get("period", ""),
         pipelines=[("", "all"), *((str(p.id), p.name) for p in await visit.pipelines())], pipeline=visit.fields.get("pipeline", ""),
-        tested=tested, rankings=[("Proposed", _view(tested.proposed)), ("In force", _view(tested.current))] if tested else [],
+        tested=tested, rankings=[(_("Proposed"), _view(tested.proposed)), (_("In force"), _view(tested.current))] if tested else [],
     )  # fmt: skip
 
 
@@ -84,7 +91,13 @@ def _view(ranking: Ranking) -> dict[str, Any]:
         "won": "—" if ranking.average_won is None else f"{ranking.average_won:.0f}",
         "lost": "—" if ranking.average_lost is None else f"{ranking.average_lost:.0f}",
         "bands": [
-            {"band": each.band, "leads": f"{each.leads:,}", "won": f"{each.won:,}", "rate": each.win_rate, "told": f"{each.win_rate:.0f} %"}
+            {
+                "band": each.band,
+                "leads": number(each.leads),
+                "won": number(each.won),
+                "rate": each.win_rate,
+                "told": percent(each.win_rate / 100),
+            }
             for each in ranking.bands
         ],
-    }  # fmt: skip
+    }

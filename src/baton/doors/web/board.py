@@ -12,8 +12,9 @@ from baton.doors.web import filters as filtering
 from baton.doors.web.conditions import vocabulary, words
 from baton.doors.web.filters import Filters
 from baton.doors.web.first_steps import first_steps
+from baton.doors.web.language import _
 from baton.doors.web.render import fragment, page
-from baton.doors.web.show import Due, Who, due, due_at, money, sums, who
+from baton.doors.web.show import Due, Who, due, due_at, money, number, sums, who
 from baton.doors.web.visit import Visit
 from baton.leads.board import Board, Card, Column, ReadBoard, ReadColumn
 
@@ -128,7 +129,7 @@ def _totals(found: Board, pipeline: str, chosen: Filters) -> dict[str, Any]:
             weighted[part.currency] = weighted.get(part.currency, 0) + share
     return {
         "totals": {
-            "count": f"{sum(each.count for each in found.columns):,}",
+            "count": number(sum(each.count for each in found.columns)),
             "sum": sums(value),
             "weighted": sums(weighted),
         },
@@ -152,7 +153,7 @@ def column(visit: Visit, found: Column, pipeline: str, chosen: Filters, *, seen:
         url=_url(url, chosen),
         list_url=f"/leads?pipeline={pipeline}&stage={stage.id}",
         more_url=more,
-        more=f"{left:,} more",
+        more=_("%(left)s more") % {"left": number(left)},
     )
 
 
@@ -180,13 +181,17 @@ def _stay(found: Card, visit: Visit) -> str:
     if found.sla is None or found.sla_due_at is None:
         return ""
     said = due(found.sla_due_at, visit.now, visit.zone).label
-    return said if found.sla == "late" else f"Should move by {due_at(found.sla_due_at, visit.now, visit.zone)}"
+    return (
+        said
+        if found.sla == "late"
+        else _("Should move by %(when)s") % {"when": due_at(found.sla_due_at, visit.now, visit.zone)}
+    )
 
 
 def _due(at: datetime | None, owned: bool, visit: Visit) -> Due:
     if at is not None:
         return due(at, visit.now, visit.zone)
-    return Due("" if owned else "No owner", late=False)
+    return Due("" if owned else _("No owner"), late=False)
 
 
 def _url(path: str, chosen: Filters, **more: Any) -> str:

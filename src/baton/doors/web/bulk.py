@@ -12,8 +12,10 @@ from baton.doors.web import columns as catalogue
 from baton.doors.web import listing
 from baton.doors.web.facts import parsed
 from baton.doors.web.filters import Options, named
+from baton.doors.web.language import _, marked, several_of, told
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import number
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.explain import explained
@@ -28,12 +30,12 @@ CHUNK = 200
 PATIENCE = 1.5
 """Seconds that one answer works; what is left then goes on in the next one."""
 _ACTS = {
-    "assign": ("Assign", "Assign", "assigned"),
-    "move": ("Move", "Move", "moved"),
-    "tag": ("Tag", "Change the tags", "tagged"),
-    "edit": ("Edit", "Set it", "changed"),
-    "segment": ("Put into a segment", "Put in", "put into the segment"),
-    "delete": ("Delete", "Delete", "deleted"),
+    "assign": marked("Assign"),
+    "move": marked("Move"),
+    "tag": marked("Change the tags"),
+    "edit": marked("Set it"),
+    "segment": marked("Put in"),
+    "delete": marked("Delete"),
 }
 _FACTS = ("source", "title", "companyName", "industry", "location", "companySize", "valueCents", "expectedCloseDate")
 
@@ -68,13 +70,13 @@ async def act(visit: Visit) -> Response:
 
 
 async def _sheet(visit: Visit, what: str, error: Refusal | None, progress: Progress | None) -> Response:
-    title, button, _ = _ACTS[what]
+    button = _(_ACTS[what])
     ids, every = _ids(visit), visit.fields.get("all", "")
     count = int(visit.fields["count"]) if visit.fields.get("count", "").isdecimal() else len(ids)
-    leads = "1 lead" if count == 1 else f"{count:,} leads"
-    lede = f"Every lead that matches: {leads}." if every else ""
+    leads = several_of("%(count)s lead", "%(count)s leads", count) % {"count": number(count)}
+    lede = _("Every lead that matches: %(leads)s.") % {"leads": leads} if every else ""
     return await sheet(
-        visit, "bulk.html", f"{title} {leads}", act=button, back="/leads", values=visit.fields, error=error, what=what,
+        visit, "bulk.html", _titled(what, count), act=button, back="/leads", values=visit.fields, error=error, what=what,
         tone="danger" if what == "delete" else "", lede=lede, ids=",".join(ids), every=every, count=count, progress=progress,
         **await _choices(visit, what),
     )  # fmt: skip
@@ -87,7 +89,7 @@ async def _choices(visit: Visit, what: str) -> dict[str, Any]:
     owners: Options = []
     facts: Options = []
     if what == "assign":
-        owners = [("", "Nobody"), *named(await visit.members())]
+        owners = [("", _("Nobody")), *named(await visit.members())]
     if what == "move":
         places = [
             (f"{p.id}/{s.id}", f"{p.name} / {s.name}") for p in await visit.pipelines() for s in p.stages
@@ -208,8 +210,42 @@ async def _put(visit: Visit, ids: list[str], every: str) -> Progress:
 
 
 def _words(what: str, progress: Progress) -> str:
-    verb = _ACTS[what][2]
-    words = f"{progress.changed:,} {'lead is' if progress.changed == 1 else 'leads are'} {verb}."
+    words = _told(what, progress.changed) % {"count": number(progress.changed)}
     if progress.refused:
-        words += f" {progress.refused:,} stayed as they were: {progress.why}"
+        rest = {"count": number(progress.refused), "why": told(progress.why)}
+        words += " " + _("%(count)s stayed as they were: %(why)s") % rest
     return words
+
+
+def _titled(what: str, count: int) -> str:
+    match what:
+        case "assign":
+            words = several_of("Assign %(count)s lead", "Assign %(count)s leads", count)
+        case "move":
+            words = several_of("Move %(count)s lead", "Move %(count)s leads", count)
+        case "tag":
+            words = several_of("Tag %(count)s lead", "Tag %(count)s leads", count)
+        case "segment":
+            words = several_of("Put into a segment: %(count)s lead", "Put into a segment: %(count)s leads", count)
+        case "delete":
+            words = several_of("Delete %(count)s lead", "Delete %(count)s leads", count)
+        case _:
+            words = several_of("Edit %(count)s lead", "Edit %(count)s leads", count)
+    return words % {"count": number(count)}
+
+
+def _told(what: str, count: int) -> str:
+    match what:
+        case "assign":
+            return several_of("%(count)s lead is assigned.", "%(count)s leads are assigned.", count)
+        case "move":
+            return several_of("%(count)s lead is moved.", "%(count)s leads are moved.", count)
+        case "tag":
+            return several_of("%(count)s lead is tagged.", "%(count)s leads are tagged.", count)
+        case "segment":
+            return several_of(
+                "%(count)s lead is put into the segment.", "%(count)s leads are put into the segment.", count
+            )
+        case "delete":
+            return several_of("%(count)s lead is deleted.", "%(count)s leads are deleted.", count)
+    return several_of("%(count)s lead is changed.", "%(count)s leads are changed.", count)

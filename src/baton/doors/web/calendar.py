@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.accounts.calendar import Holiday
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit
@@ -15,8 +16,14 @@ from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.leads.sla_settings import EditSla, Sla
 
 HERE = "/settings/calendar"
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-TELL = (("owner", "the owner"), ("supervisor", "the owner’s supervisor, else the admins"), ("admins", "the admins"))
+DAYS = (marked("Mon"), marked("Tue"), marked("Wed"), marked("Thu"), marked("Fri"), marked("Sat"), marked("Sun"))
+TELL = Choices(
+    [
+        ("owner", marked("the owner")),
+        ("supervisor", marked("the owner’s supervisor, else the admins")),
+        ("admins", marked("the admins")),
+    ]
+)
 _LINE = re.compile(r"\s*(\d{4}-\d\d-\d\d)\s*[,;]?\s*(.*?)\s*(?:[,;]\s*(every year|yearly|FREQ=\S+))?\s*", re.IGNORECASE)
 
 
@@ -39,19 +46,28 @@ async def show(visit: Visit) -> Response:
         also = {key: key in visit.fields for key in also}
         try:
             await visit.perform("crm.sla.setSettings", _wish(values, days, sorted(tell), also))
-            return done(visit, "The calendar is set; how long leads may stay is counted anew.", HERE)
+            return done(visit, _("The calendar is set; how long leads may stay is counted anew."), HERE)
         except (Invalid, Conflict) as refusal:
             error = refusal
     return await sheet(
-        visit, "calendar.html", "Working calendar", act="Save", back="/settings/pipelines", values=values, error=error, here=HERE,
-        days=[(str(at), name, str(at) in days) for at, name in enumerate(DAYS, start=1)],
-        tell=[(key, words, key in tell) for key, words in TELL], also=also,
-        lede=f"Days in which leads should leave a stage are working days, in the time zone {found.time_zone}.",
-    )  # fmt: skip
+        visit,
+        "calendar.html",
+        _("Working calendar"),
+        act=_("Save"),
+        back="/settings/pipelines",
+        values=values,
+        error=error,
+        here=HERE,
+        days=[(str(at), _(name), str(at) in days) for at, name in enumerate(DAYS, start=1)],
+        tell=[(key, words, key in tell) for key, words in TELL],
+        also=also,
+        lede=_("Days in which leads should leave a stage are working days, in the time zone %(time_zone)s.")
+        % {"time_zone": found.time_zone},
+    )
 
 
 def _line(holiday: Holiday) -> str:
-    how = "every year" if holiday.yearly else holiday.rule
+    how = _("every year") if holiday.yearly else holiday.rule
     return f"{holiday.date}, {holiday.name}" + (f", {how}" if how else "")
 
 
@@ -72,7 +88,7 @@ def _wish(values: dict[str, Any], days: set[str], tell: list[str], also: dict[st
 
 
 def _holiday(line: str) -> Holiday:
-    match = _LINE.fullmatch(line[:300])
+    match = _LINE.fullmatch(line[:300].replace(_("every year"), "every year"))
     try:
         day = date.fromisoformat(match[1]) if match else None
     except ValueError:
@@ -82,5 +98,5 @@ def _holiday(line: str) -> Holiday:
             f"“{line.strip()[:60]}” is no holiday. Write 2026-12-25, Christmas, every year.", field="holidays"
         )
     how = match[3] or ""
-    yearly = how.lower() in ("yearly", "every year")
+    yearly = how.lower() in ("yearly", "every year", _("every year").lower())
     return Holiday(date=day, name=match[2], yearly=yearly, rule=how if how and not yearly else None)

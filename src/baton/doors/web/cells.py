@@ -9,6 +9,7 @@ from baton.doors.web import columns as catalogue
 from baton.doors.web.custom import Control, control, value_of
 from baton.doors.web.facts import parsed, raw_money
 from baton.doors.web.filters import named
+from baton.doors.web.language import _, told
 from baton.doors.web.render import fragment, redirect, trigger
 from baton.doors.web.show import SOURCES
 from baton.doors.web.visit import Visit
@@ -37,12 +38,12 @@ async def save(visit: Visit) -> Response:
     try:
         after = await _set(visit, lead, column)
     except (Invalid, Conflict) as error:
-        return await _field(visit, lead, column, wrong=error.message)
+        return await _field(visit, lead, column, wrong=told(error.message))
     if not visit.from_htmx:
         return redirect("/leads")
     answer = await _rest(visit, after, column)
     if after.version != lead.version:
-        words = f"{column.label} of {after.name} is changed."
+        words = _("%(label)s of %(name)s is changed.") % {"label": _(column.label), "name": after.name}
         answer.headers.update(trigger("toast", words=words, undo=str(visit.operation_id)))
     return answer
 
@@ -65,7 +66,7 @@ async def _field(visit: Visit, lead: Lead, column: catalogue.Column, *, wrong: s
     if wrong:
         field.value = visit.fields.get("value", field.value)
     return fragment(
-        visit, "leads/field.html", field=field, label=column.label, key=column.key, wrong=wrong,
+        visit, "leads/field.html", field=field, label=_(column.label), key=column.key, wrong=wrong,
         lead={"id": lead.id, "name": lead.name, "version": lead.version},
     )  # fmt: skip
 
@@ -78,7 +79,7 @@ async def _control(visit: Visit, lead: Lead, column: catalogue.Column) -> Contro
             stages = pipeline.stages if pipeline else []
             return Control("select", str(lead.stage_id), [(str(stage.id), stage.name) for stage in stages])
         case "ownerId":
-            return Control("select", str(lead.owner_id or ""), [("", "Nobody"), *named(await visit.members())])
+            return Control("select", str(lead.owner_id or ""), [("", _("Nobody")), *named(await visit.members())])
         case "source":
             return Control("select", lead.source, list(SOURCES.items()))
         case "valueCents":

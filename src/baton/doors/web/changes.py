@@ -3,28 +3,31 @@
 from dataclasses import dataclass
 from typing import Any
 
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.show import SOURCES, STATUSES, money
 
-LABELS = {
-    "name": "name",
-    "firstName": "first name",
-    "lastName": "last name",
-    "email": "email",
-    "phone": "phone",
-    "website": "website",
-    "title": "title",
-    "companyName": "company",
-    "location": "location",
-    "industry": "industry",
-    "companySize": "team size",
-    "valueCents": "potential value",
-    "currency": "currency",
-    "expectedCloseDate": "expected close",
-    "tags": "tags",
-    "source": "source",
-    "status": "status",
-    "externalId": "external id",
-}
+LABELS = Told(
+    {
+        "name": marked("name"),
+        "firstName": marked("first name"),
+        "lastName": marked("last name"),
+        "email": marked("email"),
+        "phone": marked("phone"),
+        "website": marked("website"),
+        "title": marked("title"),
+        "companyName": marked("company"),
+        "location": marked("location"),
+        "industry": marked("industry"),
+        "companySize": marked("team size"),
+        "valueCents": marked("potential value"),
+        "currency": marked("currency"),
+        "expectedCloseDate": marked("expected close"),
+        "tags": marked("tags"),
+        "source": marked("source"),
+        "status": marked("status"),
+        "externalId": marked("external id"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +77,5 @@ def _plain(name: str, value: Any) -> str:
     if name == "status":
         return STATUSES.get(str(value), str(value))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from baton.doors.web import show
+from baton.doors.web.language import _, marked
 from baton.doors.web.show import SOURCES, STATUSES, Moment, Named, Who, ago, day, due, money, who
 from baton.doors.web.visit import Visit
 from baton.fields.definition import Definition
@@ -46,31 +48,31 @@ class Cell:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("name", "Name", "name", "name", "name"),
-    Column("companyName", "Company", "companyName", "companyName", "companyName"),
-    Column("stageId", "Stage", "stage", "stage", "stage"),
-    Column("valueCents", "Value", "valueCents", "valueCents", "value", number=True),
-    Column("score", "Score", "score", None, "score"),
-    Column("ownerId", "Owner", "owner", "owner", "owner"),
-    Column("source", "Source", "source", "source", "source"),
-    Column("lastActivityAt", "Last activity", "lastActivityAt", None, "lastActivityAt", number=True),
-    Column("title", "Title", None, "title", "title"),
-    Column("email", "Email", "email", "email", "email"),
-    Column("phone", "Phone", None, "phone", "phone"),
-    Column("tags", "Tags", None, "tags", "tags"),
-    Column("status", "Status", None, None, "status"),
-    Column("pipelineId", "Pipeline", None, None, "pipeline"),
-    Column("nextActionAt", "Next action", "nextActionAt", None, "nextActionAt", number=True),
-    Column("expectedCloseDate", "Expected close", "expectedCloseDate", "expectedCloseDate", "expectedCloseDate", number=True),
-    Column("createdAt", "Created", "createdAt", None, "createdAt", number=True),
-    Column("stageEnteredAt", "In this stage since", "stageEnteredAt", None, None, number=True),
-    Column("qualifiedAt", "Qualified", None, None, "qualifiedAt", number=True),
-    Column("closedAt", "Closed", None, None, "closedAt", number=True),
-    Column("industry", "Industry", None, "industry", "industry"),
-    Column("companySize", "Team size", None, "companySize", "companySize", number=True),
-    Column("location", "Location", None, "location", "location"),
-    Column("website", "Website", None, "website", "website"),
-    Column("externalId", "External id", None, None, "batonLeadId"),
+    Column("name", marked("Name"), "name", "name", "name"),
+    Column("companyName", marked("Company"), "companyName", "companyName", "companyName"),
+    Column("stageId", marked("Stage"), "stage", "stage", "stage"),
+    Column("valueCents", marked("Value"), "valueCents", "valueCents", "value", number=True),
+    Column("score", marked("Score"), "score", None, "score"),
+    Column("ownerId", marked("Owner"), "owner", "owner", "owner"),
+    Column("source", marked("Source"), "source", "source", "source"),
+    Column("lastActivityAt", marked("Last activity"), "lastActivityAt", None, "lastActivityAt", number=True),
+    Column("title", marked("Title"), None, "title", "title"),
+    Column("email", marked("Email"), "email", "email", "email"),
+    Column("phone", marked("Phone"), None, "phone", "phone"),
+    Column("tags", marked("Tags"), None, "tags", "tags"),
+    Column("status", marked("Status"), None, None, "status"),
+    Column("pipelineId", marked("Pipeline"), None, None, "pipeline"),
+    Column("nextActionAt", marked("Next action"), "nextActionAt", None, "nextActionAt", number=True),
+    Column("expectedCloseDate", marked("Expected close"), "expectedCloseDate", "expectedCloseDate", "expectedCloseDate", number=True),
+    Column("createdAt", marked("Created"), "createdAt", None, "createdAt", number=True),
+    Column("stageEnteredAt", marked("In this stage since"), "stageEnteredAt", None, None, number=True),
+    Column("qualifiedAt", marked("Qualified"), None, None, "qualifiedAt", number=True),
+    Column("closedAt", marked("Closed"), None, None, "closedAt", number=True),
+    Column("industry", marked("Industry"), None, "industry", "industry"),
+    Column("companySize", marked("Team size"), None, "companySize", "companySize", number=True),
+    Column("location", marked("Location"), None, "location", "location"),
+    Column("website", marked("Website"), None, "website", "website"),
+    Column("externalId", marked("External id"), None, None, "batonLeadId"),
 )  # fmt: skip
 USUAL = ("name", "companyName", "stageId", "valueCents", "score", "ownerId", "source", "lastActivityAt")
 MOST = 60
@@ -127,7 +129,7 @@ async def reader(visit: Visit) -> Reader:
 
 def cell(lead: Lead, column: Column, read: Reader) -> Cell:
     """What a list shows of a lead in a column."""
-    return replace(_cell(lead, column, read), label=column.label)
+    return replace(_cell(lead, column, read), label=_(column.label))
 
 
 def _cell(lead: Lead, column: Column, read: Reader) -> Cell:
@@ -139,7 +141,7 @@ def _cell(lead: Lead, column: Column, read: Reader) -> Cell:
             return Cell(key, "name", lead.name, href=f"/leads/{lead.id}", fact=fact)
         case "stageId":
             stage = read.stages.get(lead.stage_id)
-            named = (stage.name, stage.colour) if stage else ("Archived stage", "")
+            named = (stage.name, stage.colour) if stage else (_("Archived stage"), "")
             return Cell(key, "stage", stage=named, fact=fact if stage else None)
         case "ownerId":
             owner = read.members.get(lead.owner_id) if lead.owner_id else None
@@ -156,7 +158,7 @@ def _cell(lead: Lead, column: Column, read: Reader) -> Cell:
             return Cell(key, "text", STATUSES[lead.status])
         case "pipelineId":
             pipeline = read.pipelines.get(lead.pipeline_id)
-            return Cell(key, "text", pipeline.name if pipeline else "Archived pipeline")
+            return Cell(key, "text", pipeline.name if pipeline else _("Archived pipeline"))
         case "companyName":
             return Cell(key, "text", "" if lead.company_name == lead.name else lead.company_name or "", fact=fact)
     return _plain(getattr(lead, _ATTRIBUTES[key]), column, read, number)
@@ -178,7 +180,7 @@ def _plain(value: Any, column: Column, read: Reader, number: bool) -> Cell:
     if isinstance(value, date):
         return Cell(key, "text", day(value, visit.now.astimezone(visit.zone).date()), fact=fact, number=True)
     if isinstance(value, int):
-        return Cell(key, "text", f"{value:,}", fact=fact, number=True)
+        return Cell(key, "text", show.number(value), fact=fact, number=True)
     return Cell(key, "text", str(value), fact=fact, number=number)
 
 
@@ -195,9 +197,9 @@ def told(value: Any, definition: Definition | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, (int, float)):
-        return f"{value:,}"
+        return show.number(value)
     if definition is not None and definition.type == "date":
         try:
             return day(date.fromisoformat(str(value)), utc_now().date())

@@ -10,6 +10,7 @@ from typing import Any
 from baton.doors.web.conditions import FIELDS, OPS, Vocabulary, value_words
 from baton.doors.web.facts import cents
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.doors.web.show import major
 from baton.fields import definition
 from baton.fields.lead import LEAD_FIELDS
@@ -74,7 +75,7 @@ def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str
         fields=[("", "—"), *named],
         ops=list(OPS.items()),
         hints=sorted({name for names in known.names.values() for name in names.values()}),
-        told=_told([field for field, _ in named], known),
+        told=_told([key for key, words in named], known),
     )
 
 
@@ -85,7 +86,7 @@ def _told(fields: Sequence[str], known: Vocabulary) -> str:
         type = kind(field, known)
         names = list(known.names.get(field, {}).values())
         if type == "boolean":
-            names = ["yes", "no"]
+            names = [_("yes"), _("no")]
         tests = _CHOICE if names and type == "text" else _TESTS[type]
         typed = {"integer": "number", "number": "number", "date": "date", "time": "date"}.get(type, "text")
         told[field] = {"tests": tests, "type": "text" if field == "valueCents" else typed, "names": names}
@@ -163,9 +164,9 @@ def _value(field: str, text: str, known: Vocabulary) -> Any:
         return cents(text, known.currency)
     match kind(field, known):
         case "boolean":
-            if text.casefold() not in ("yes", "no", "true", "false"):
+            if text.casefold() not in ("yes", "no", "true", "false", _("yes"), _("no")):
                 raise Invalid(f"The {name} is yes or no.", field="condition")
-            return text.casefold() in ("yes", "true")
+            return text.casefold() in ("yes", "true", _("yes"))
         case "integer":
             return _whole(name, text)
         case "number":

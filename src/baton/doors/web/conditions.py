@@ -5,70 +5,77 @@ from typing import Any
 
 import msgspec
 
-from baton.doors.web.show import SOURCES, STATUSES, money
+from baton.doors.web.language import Told, _, marked, several_of
+from baton.doors.web.show import SOURCES, STATUSES, money, number
 from baton.doors.web.visit import Visit
 from baton.fields.definition import Definition
 from baton.kernel.conditions import Condition
 
-FIELDS = {
-    "score": "score",
-    "status": "status",
-    "stageId": "stage",
-    "pipelineId": "pipeline",
-    "open": "open",
-    "ownerId": "owner",
-    "ownerKind": "kind of owner",
-    "source": "source",
-    "via": "way in",
-    "valueCents": "potential value",
-    "companySize": "team size",
-    "title": "title",
-    "industry": "industry",
-    "location": "location",
-    "companyName": "company",
-    "name": "name",
-    "email": "email",
-    "phone": "phone",
-    "website": "website",
-    "tags": "tags",
-    "createdAt": "created",
-    "lastActivityAt": "last activity",
-    "nextActionAt": "next action",
-    "stageEnteredAt": "stage entered",
-    "qualifiedAt": "qualified",
-    "assignedAt": "assigned",
-    "expectedCloseDate": "expected close",
-}
-OPS = {
-    "=": "is",
-    "!=": "is not",
-    ">=": "is at least",
-    "<=": "is at most",
-    ">": "is more than",
-    "<": "is less than",
-    "between": "is between",
-    "in": "is one of",
-    "not_in": "is none of",
-    "contains": "contains",
-    "starts_with": "begins with",
-    "has_word": "has the word",
-    "has_any": "has any of",
-    "has_all": "has all of",
-    "has_none": "has none of",
-    "is_set": "is known",
-    "is_not_set": "is not known",
-    "within_last": "was within the last (days)",
-    "within_next": "is within the next (days)",
-    "older_than": "is longer ago than (days)",
-}
-VIAS = {
-    "form": "website form",
-    "page": "by hand",
-    "api": "API",
-    "csv": "import",
-    "agent": "agent",
-    "search": "lead search",
-}
+FIELDS = Told(
+    {
+        "score": marked("score"),
+        "status": marked("status"),
+        "stageId": marked("stage"),
+        "pipelineId": marked("pipeline"),
+        "open": marked("open"),
+        "ownerId": marked("owner"),
+        "ownerKind": marked("kind of owner"),
+        "source": marked("source"),
+        "via": marked("way in"),
+        "valueCents": marked("potential value"),
+        "companySize": marked("team size"),
+        "title": marked("title"),
+        "industry": marked("industry"),
+        "location": marked("location"),
+        "companyName": marked("company"),
+        "name": marked("name"),
+        "email": marked("email"),
+        "phone": marked("phone"),
+        "website": marked("website"),
+        "tags": marked("tags"),
+        "createdAt": marked("created"),
+        "lastActivityAt": marked("last activity"),
+        "nextActionAt": marked("next action"),
+        "stageEnteredAt": marked("stage entered"),
+        "qualifiedAt": marked("qualified"),
+        "assignedAt": marked("assigned"),
+        "expectedCloseDate": marked("expected close"),
+    }
+)
+OPS = Told(
+    {
+        "=": marked("is"),
+        "!=": marked("is not"),
+        ">=": marked("is at least"),
+        "<=": marked("is at most"),
+        ">": marked("is more than"),
+        "<": marked("is less than"),
+        "between": marked("is between"),
+        "in": marked("is one of"),
+        "not_in": marked("is none of"),
+        "contains": marked("contains"),
+        "starts_with": marked("begins with"),
+        "has_word": marked("has the word"),
+        "has_any": marked("has any of"),
+        "has_all": marked("has all of"),
+        "has_none": marked("has none of"),
+        "is_set": marked("is known"),
+        "is_not_set": marked("is not known"),
+        "within_last": marked("was within the last (days)"),
+        "within_next": marked("is within the next (days)"),
+        "older_than": marked("is longer ago than (days)"),
+    }
+)
+VIAS = Told(
+    {
+        "form": marked("website form"),
+        "page": marked("by hand"),
+        "api": "API",
+        "csv": marked("import"),
+        "agent": marked("agent"),
+        "search": marked("lead search"),
+    }
+)
 _KNOWN: dict[str, Mapping[str, str]] = {
     "source": SOURCES,
     "status": STATUSES,
@@ -109,7 +116,7 @@ async def vocabulary(visit: Visit) -> Vocabulary:
 
 def words(condition: Condition, known: Vocabulary) -> str:
     """A condition as one says it; "any lead" for none."""
-    return _node(condition, known, top=True) or "any lead"
+    return _node(condition, known, top=True) or _("any lead")
 
 
 def label(field: str) -> str:
@@ -122,9 +129,11 @@ def value_words(field: str, value: Any, known: Vocabulary) -> str:
     if isinstance(value, list):
         return ", ".join(value_words(field, each, known) for each in value)
     if isinstance(value, dict) and set(value) == {"days"}:
-        return f"{value['days']:g} days" if value["days"] != 1 else "1 day"
+        return several_of("%(count)s day", "%(count)s days", int(value["days"])) % {
+            "count": number(value["days"], digits=2)
+        }
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if field == "valueCents" and isinstance(value, int):
         return money(value, known.currency)
     return known.names.get(field, {}).get(str(value), str(value))
@@ -132,8 +141,8 @@ def value_words(field: str, value: Any, known: Vocabulary) -> str:
 
 def _node(node: Condition, known: Vocabulary, *, top: bool = False) -> str:
     if "not" in node:
-        return f"not ({_node(node['not'], known, top=True)})"
-    for word, joint in (("all", " and "), ("any", " or ")):
+        return _("not (%(node)s)") % {"node": _node(node["not"], known, top=True)}
+    for word, joint in (("all", _(" and ")), ("any", _(" or "))):
         if word in node:
             parts = [text for part in node[word] if (text := _node(part, known))]
             joined = joint.join(parts)
@@ -145,23 +154,30 @@ def _test(node: Condition, known: Vocabulary) -> str:
     field, op, value = str(node.get("field")), str(node.get("op")), node.get("value")
     name = known.label(field)
     if field == "open" and op == "=":
-        return "the lead is open" if value is True else "the lead is closed"
+        return _("the lead is open") if value is True else _("the lead is closed")
     if field == "ownerId" and op in ("is_set", "is_not_set"):
-        return "it has an owner" if op == "is_set" else "it has no owner"
+        return _("it has an owner") if op == "is_set" else _("it has no owner")
     if field in ("qualifiedAt", "assignedAt") and op in ("is_set", "is_not_set"):
-        return f"it is {'' if op == 'is_set' else 'not yet '}{name}"
+        return (_("it is %(name)s") if op == "is_set" else _("it is not yet %(name)s")) % {"name": name}
     if field == "nextActionAt" and op in ("is_set", "is_not_set"):
-        return f"{'something' if op == 'is_set' else 'nothing'} is scheduled"
+        return _("something is scheduled") if op == "is_set" else _("nothing is scheduled")
     if op in ("is_set", "is_not_set"):
-        return f"the {name} {OPS[op]}"
+        return (
+            _("%(name)s is known") % {"name": name} if op == "is_set" else _("%(name)s is not known") % {"name": name}
+        )
     if op == "between" and isinstance(value, list) and len(value) == 2:
         low, high = (value_words(field, each, known) for each in value)
-        return f"{name} is between {low} and {high}"
+        return _("%(name)s is between %(low)s and %(high)s") % {"name": name, "low": low, "high": high}
     told = value_words(field, value, known)
     if op == "has_word" and isinstance(value, list) and len(value) > 1:
-        return f"{name} has one of the words {told}"
+        return _("%(name)s has one of the words %(told)s") % {"name": name, "told": told}
     if field == "via" and op in ("=", "in"):
-        return f"it came by {told}"
+        return _("it came by %(told)s") % {"told": told}
     if op in ("within_last", "within_next", "older_than"):
-        return f"{name} {OPS[op].removesuffix(' (days)')} {told}"
+        days = {
+            "within_last": _("%(name)s was within the last %(days)s"),
+            "within_next": _("%(name)s is within the next %(days)s"),
+            "older_than": _("%(name)s is longer ago than %(days)s"),
+        }
+        return days[op] % {"name": name, "days": told}
     return f"{name} {OPS.get(op, op)} {told}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.fields.definition import Definition
 
 
@@ -34,7 +35,9 @@ def control(definition: Definition, value: Any) -> Control:
     match definition.type:
         case "yesNo":
             told = "" if value is None else "yes" if value is True else "no"
-            return Control("select", told, [("", "—"), ("yes", "yes"), ("no", "no")], required=definition.required)
+            return Control(
+                "select", told, [("", "—"), ("yes", _("yes")), ("no", _("no"))], required=definition.required
+            )
         case "select":
             held = [str(value)] if value is not None and str(value) not in definition.options else []
             options = [("", "—"), *((option, option) for option in (*definition.options, *held))]

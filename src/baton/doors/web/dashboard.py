@@ -12,9 +12,10 @@ from baton.doors.web import periods
 from baton.doors.web.figures import PERIODS, chosen_of, over, period_of
 from baton.doors.web.filters import Filters
 from baton.doors.web.kpis import amounts, kpis
+from baton.doors.web.language import _
 from baton.doors.web.leads import row
 from baton.doors.web.render import fragment, page, redirect, said
-from baton.doors.web.show import SOURCES, STATUSES, Named
+from baton.doors.web.show import SOURCES, STATUSES, Named, number, percent
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page
@@ -98,10 +99,11 @@ async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str
     found: Funnel = await visit.perform("crm.reports.funnel", over(pipeline, chosen))
     told = {
         step.stage_id: {
-            "drop": f"−{100 - step.of_previous:.0f}%" if number and step.drop_off else "",
-            "told": f"{step.reached:,} of {found.leads:,} leads came this far; {step.drop_off:,} dropped off before.",
+            "drop": "−" + percent(1 - step.of_previous / 100) if at and step.drop_off else "",
+            "told": _("%(reached)s of %(leads)s leads came this far; %(drop_off)s dropped off before.")
+            % {"reached": number(step.reached), "leads": number(found.leads), "drop_off": number(step.drop_off)},
         }
-        for number, step in enumerate(found.stages)
+        for at, step in enumerate(found.stages)
     }
     here = {step.stage_id: (step.here, amounts(step.here_value)) for step in found.stages}
     return _steps(pipeline, chosen, here, told)
@@ -124,7 +126,7 @@ def _steps(
             step: dict[str, Any] = {
                 "name": stage.name,
                 "colour": stage.colour,
-                "count": f"{count:,}",
+                "count": number(count),
                 "share": round(100 * count / most, 1) if most else 0,
                 "value": value or "—",
                 "href": f"{list_url(chosen)}&stage={stage.id}",
@@ -140,7 +142,7 @@ def _sources(found: list[SourceReport], leads_url: str) -> list[dict[str, Any]]:
     return [
         {
             "name": SOURCES.get(source.source, source.source),
-            "count": f"{source.leads:,}",
+            "count": number(source.leads),
             "share": round(100 * source.leads / most, 1),
             "won": f"{source.conversion_rate:.0f}%",
             "href": f"{leads_url}&source={source.source}",
@@ -177,7 +179,11 @@ async def _found(visit: Visit, chosen: Filters, seen: Overview) -> tuple[Page[Le
 
 
 def _counted(found: Page[Lead]) -> str:
-    return f"{len(found.items):,} of {found.total:,}" if found.next_cursor else f"{found.total or 0:,} in all"
+    return (
+        _("%(count)s of %(total)s") % {"count": number(len(found.items)), "total": number(found.total or 0)}
+        if found.next_cursor
+        else _("%(count)s in all") % {"count": number(found.total or 0)}
+    )
 
 
 def _statuses(pipeline: Pipeline) -> list[tuple[str, str]]:
@@ -203,4 +209,8 @@ async def set_status(visit: Visit) -> Response:
         return redirect(visit.back("/dashboard/crm"))
     stage = next((s for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), None)
     visit.undo = visit.operation_id
-    return said(visit, f"{lead.name} is {STATUSES[lead.status].lower()} now{f', in {stage.name}' if stage else ''}.")
+    return said(
+        visit,
+        (_("%(name)s is %(status)s now, in %(stage)s.") if stage else _("%(name)s is %(status)s now."))
+        % {"name": lead.name, "status": STATUSES[lead.status].lower(), "stage": stage.name if stage else ""},
+    )

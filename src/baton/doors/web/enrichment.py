@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary, words
+from baton.doors.web.language import Choices, Told, _, marked
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
-from baton.doors.web.show import ago
+from baton.doors.web.show import ago, number
 from baton.doors.web.visit import Visit, as_uuid
 from baton.enrichment.auto import AutoRule, EnrichAuto
 from baton.enrichment.providers import NameProvider, Provider, SetProvider
@@ -19,14 +20,27 @@ from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.page import Page
 
 HERE = "/settings/enrichment"
-KINDS = [("website", "The company's own website"), ("http", "Any HTTP interface"), ("apify", "An Apify actor")]
+KINDS = Choices(
+    [
+        ("website", marked("The company's own website")),
+        ("http", marked("Any HTTP interface")),
+        ("apify", marked("An Apify actor")),
+    ]
+)
 _EXAMPLES = {
     "website": {},
     "http": {"url": "https://api.example.com/people?email={email}", "headers": {"authorization": "Bearer {secret}"},
              "mapping": {"title": "job.title", "companySize": "company.employees"}},
     "apify": {"actorId": "compass/crawler-google-places", "input": {"searchStringsArray": ["{what}"], "locationQuery": "{where}"}},
 }  # fmt: skip
-_CAUSES = {"request": "asked for", "batch": "many at once", "auto": "by itself", "search": "a search"}
+_CAUSES = Told(
+    {
+        "request": marked("asked for"),
+        "batch": marked("many at once"),
+        "auto": marked("by itself"),
+        "search": marked("a search"),
+    }
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -49,7 +63,11 @@ async def show(visit: Visit) -> Response:
 
 
 def _run(run: EnrichmentRun, visit: Visit) -> dict[str, Any]:
-    found = f"{run.made:,} leads made" if run.cause == "search" else ", ".join(run.found) or "nothing new"
+    found = (
+        _("%(made)s leads made") % {"made": number(run.made)}
+        if run.cause == "search"
+        else ", ".join(run.found) or _("nothing new")
+    )
     return {
         "lead": run.lead_id, "provider": run.provider, "cause": _CAUSES[run.cause], "status": run.status,
         "told": run.error or (found if run.status == "done" else ""), "cost": "" if run.cost is None else f"${run.cost:,.2f}",
@@ -74,16 +92,25 @@ async def provider(visit: Visit) -> Response:
         try:
             if before is not None and "remove" in visit.fields:
                 await visit.perform("crm.enrichment.removeProvider", NameProvider(provider_id=before.id))
-                return done(visit, f"{before.name} is asked no more.", HERE)
+                return done(visit, _("%(name)s is asked no more.") % {"name": before.name}, HERE)
             made: Provider = await visit.perform("crm.enrichment.setProvider", _wish(visit, before))
-            return done(visit, f"{made.name} can be asked now.", HERE)
+            return done(visit, _("%(name)s can be asked now.") % {"name": made.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "provider.html", f"Change {before.name}" if before else "Add a provider", act="Save", back=HERE, values=values,
-        error=error, here=HERE, kinds=KINDS, before=before, kind=kind,
-        lede="What a person typed is never overwritten: only gaps are filled, and each value tells its source.",
-    )  # fmt: skip
+        visit,
+        "provider.html",
+        _("Change %(name)s") % {"name": before.name} if before else _("Add a provider"),
+        act=_("Save"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        kinds=KINDS,
+        before=before,
+        kind=kind,
+        lede=_("What a person typed is never overwritten: only gaps are filled, and each value tells its source."),
+    )
 
 
 def _wish(visit: Visit, before: Provider | None) -> SetProvider:
@@ -119,7 +146,7 @@ async def rule(visit: Visit) -> Response:
     known = await vocabulary(visit)
     before = await _rule(visit)
     condition, error = before.where if before else {"all": []}, None
-    values: dict[str, Any] = {"name": before.name if before else "New leads", "enabled": "on" if not before or before.enabled else "",
+    values: dict[str, Any] = {"name": before.name if before else _("New leads"), "enabled": "on" if not before or before.enabled else "",
                               "providerId": str(before.provider_id or "") if before else ""}  # fmt: skip
     if visit.request.method == "POST":
         values |= {"enabled": ""} | visit.fields
@@ -129,14 +156,14 @@ async def rule(visit: Visit) -> Response:
                 where=condition, name=visit.fields.get("name", ""), provider_id=as_uuid(visit.fields.get("providerId")),
                 rule_id=before.id if before else None, enabled="enabled" in visit.fields,
             ))  # fmt: skip
-            return done(visit, "New leads are looked up by this rule from now on.", HERE)
+            return done(visit, _("New leads are looked up by this rule from now on."), HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     providers: list[Provider] = await visit.perform("crm.enrichment.providers")
     return await sheet(
-        visit, "enrichment_rule.html", "Look new leads up by themselves", act="Save the rule", back=HERE, values=values, error=error,
+        visit, "enrichment_rule.html", _("Look new leads up by themselves"), act=_("Save the rule"), back=HERE, values=values, error=error,
         here=HERE, form=form(condition, known, visit.several),
-        providers=[("", "the first provider"), *((str(each.id), each.name) for each in providers)],
+        providers=[("", _("the first provider")), *((str(each.id), each.name) for each in providers)],
     )  # fmt: skip
 
 
@@ -168,14 +195,21 @@ async def search(visit: Visit) -> Response:
             await visit.perform("crm.leads.searchAtProvider", SearchLeads(
                 provider_id=id, query=query, pipeline_id=visit.fields.get("pipelineId") or None, tags=tags,
             ))  # fmt: skip
-            return done(visit, "The search is on its way. What it finds becomes leads.", HERE)
+            return done(visit, _("The search is on its way. What it finds becomes leads."), HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     providers: list[Provider] = await visit.perform("crm.enrichment.providers") if visit.may_manage else []
     options = [(str(each.id), each.name) for each in providers if each.kind != "website"]
     outbound = next((str(p.id) for p in await visit.pipelines() if "outbound" in p.name.casefold()), "")
     return await sheet(
-        visit, "lead_search.html", "Search for new leads", act="Search", back="/leads", values={"pipelineId": outbound} | visit.fields,
-        error=error, providers=options, pipelines=[(str(p.id), p.name) for p in await visit.pipelines()],
-        lede="A provider is asked for places or people; each becomes a lead once.",
-    )  # fmt: skip
+        visit,
+        "lead_search.html",
+        _("Search for new leads"),
+        act=_("Search"),
+        back="/leads",
+        values={"pipelineId": outbound} | visit.fields,
+        error=error,
+        providers=options,
+        pipelines=[(str(p.id), p.name) for p in await visit.pipelines()],
+        lede=_("A provider is asked for places or people; each becomes a lead once."),
+    )

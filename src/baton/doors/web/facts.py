@@ -7,7 +7,8 @@ from typing import Any
 from baton.accounts.members import Member
 from baton.doors.web.columns import told
 from baton.doors.web.custom import Control, control
-from baton.doors.web.show import SOURCES, Who, day, major, money, who
+from baton.doors.web.language import _, marked
+from baton.doors.web.show import SOURCES, Who, day, major, money, number, who
 from baton.doors.web.visit import Visit
 from baton.fields.definition import Definition
 from baton.imports.numbers import marks, written
@@ -44,17 +45,17 @@ class Fact:
 
 
 _TEXTS = (
-    ("companyName", "Company", "company_name", "text"),
-    ("title", "Title", "title", "text"),
-    ("email", "Email", "email", "email"),
-    ("phone", "Phone", "phone", "tel"),
+    ("companyName", marked("Company"), "company_name", "text"),
+    ("title", marked("Title"), "title", "text"),
+    ("email", marked("Email"), "email", "email"),
+    ("phone", marked("Phone"), "phone", "tel"),
 )
 _MORE = (
-    ("location", "Location", "location", "text"),
-    ("industry", "Industry", "industry", "text"),
-    ("companySize", "Team size", "company_size", "number"),
-    ("website", "Website", "website", "url"),
-    ("name", "Name", "name", "text"),
+    ("location", marked("Location"), "location", "text"),
+    ("industry", marked("Industry"), "industry", "text"),
+    ("companySize", marked("Team size"), "company_size", "number"),
+    ("website", marked("Website"), "website", "url"),
+    ("name", marked("Name"), "name", "text"),
 )
 EDITABLE = frozenset([key for key, *_ in (*_TEXTS, *_MORE)] + ["valueCents", "source", "expectedCloseDate", "tags"])
 
@@ -71,12 +72,12 @@ def facts(
     others = sorted(set(lead.fields) - {each.key for each in known})
     shown = [
         *(_text(lead, *each) for each in _TEXTS),
-        *([Fact("contact", "Contact", lead.name, href=f"/contacts/{lead.contact_id}")] if lead.contact_id else []),
+        *([Fact("contact", _("Contact"), lead.name, href=f"/contacts/{lead.contact_id}")] if lead.contact_id else []),
         _owner(lead, members),
         _value(lead),
         _source(lead),
         _close(lead, visit),
-        Fact("tags", "Tags", ", ".join(lead.tags), ", ".join(lead.tags), chips=lead.tags),
+        Fact("tags", _("Tags"), ", ".join(lead.tags), ", ".join(lead.tags), chips=lead.tags),
         *(_text(lead, *each) for each in _MORE),
         *(_own(lead, each) for each in known),
         *(Fact(f"other-{i}", name, _custom(lead.fields[name])) for i, name in enumerate(others)),
@@ -97,7 +98,7 @@ def raw_money(lead: Lead) -> str:
 def _text(lead: Lead, key: str, label: str, name: str, type: str) -> Fact:
     value = getattr(lead, name)
     text = "" if value is None else str(value)
-    fact = Fact(key, label, f"{value:,}" if isinstance(value, int) else text, text, type, required=key == "name")
+    fact = Fact(key, _(label), number(value) if isinstance(value, int) else text, text, type, required=key == "name")
     fact.number = type in ("tel", "number")
     if text and type in ("email", "tel"):
         fact.href = f"{'mailto' if type == 'email' else 'tel'}:{text.replace(' ', '')}"
@@ -118,35 +119,37 @@ def _text(lead: Lead, key: str, label: str, name: str, type: str) -> Fact:
 
 def _value(lead: Lead) -> Fact:
     shown = "" if lead.value_cents is None else money(lead.value_cents, lead.currency)
-    return Fact("valueCents", "Potential value", shown, raw_money(lead), "money", number=True, currency=lead.currency)
+    return Fact(
+        "valueCents", _("Potential value"), shown, raw_money(lead), "money", number=True, currency=lead.currency
+    )
 
 
 def _source(lead: Lead) -> Fact:
     by_form = lead.via == "form" and lead.source == "website"
-    shown = "Website form" if by_form else SOURCES.get(lead.source, lead.source)
-    return Fact("source", "Source", shown, lead.source, options=list(SOURCES.items()))
+    shown = _("Website form") if by_form else SOURCES.get(lead.source, lead.source)
+    return Fact("source", _("Source"), shown, lead.source, options=list(SOURCES.items()))
 
 
 def _close(lead: Lead, visit: Visit) -> Fact:
     close = lead.expected_close_date
     if close is None:
-        return Fact("expectedCloseDate", "Expected close", type="date")
+        return Fact("expectedCloseDate", _("Expected close"), type="date")
     shown = day(close, visit.now.astimezone(visit.zone).date())
-    return Fact("expectedCloseDate", "Expected close", shown, close.isoformat(), "date")
+    return Fact("expectedCloseDate", _("Expected close"), shown, close.isoformat(), "date")
 
 
 def _owner(lead: Lead, members: list[Member]) -> Fact:
     by_id = {member.id: member for member in members}
-    fact = Fact("owner", "Owner", edit_url=f"/leads/{lead.id}/assign", dialog=True)
+    fact = Fact("owner", _("Owner"), edit_url=f"/leads/{lead.id}/assign", dialog=True)
     if lead.owner_id is None:
         return fact
     owner = by_id.get(lead.owner_id)
     if owner is None:
-        fact.value = "A former member"
+        fact.value = _("A former member")
         return fact
     fact.who = who(owner)
     supervisor = by_id.get(owner.supervisor_id) if owner.supervisor_id else None
-    fact.beside = f"for {supervisor.name}" if supervisor else None
+    fact.beside = _("for %(name)s") % {"name": supervisor.name} if supervisor else None
     return fact
 
 
@@ -165,7 +168,7 @@ def _own(lead: Lead, definition: Definition) -> Fact:
 
 def _custom(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 from starlette.responses import JSONResponse, Response
 
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.render import done, page, redirect
 from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import number
 from baton.doors.web.visit import Visit
 from baton.fields.define import CreateField, UpdateField
 from baton.fields.definition import SLOTS, Definition
@@ -17,11 +19,19 @@ from baton.leads.index_field import IndexField, Indexing
 from baton.leads.tags import RemoveTag, RenameTag, Tag
 
 HERE, TAGS = "/settings/fields", "/settings/tags"
-TYPES = {
-    "shortText": "Short text", "longText": "Long text", "integer": "Whole number", "decimal": "Number", "date": "Date",
-    "yesNo": "Yes or no",
-    "select": "One of a list", "multiSelect": "Several of a list", "url": "Web address",
-}  # fmt: skip
+TYPES = Told(
+    {
+        "shortText": marked("Short text"),
+        "longText": marked("Long text"),
+        "integer": marked("Whole number"),
+        "decimal": marked("Number"),
+        "date": marked("Date"),
+        "yesNo": marked("Yes or no"),
+        "select": marked("One of a list"),
+        "multiSelect": marked("Several of a list"),
+        "url": marked("Web address"),
+    }
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -48,7 +58,7 @@ async def new(visit: Visit) -> Response:
             wish = {"label": fields.get("label", ""), "type": fields.get("type", ""), "options": _options(fields),
                     "required": "required" in fields} | ({"key": key} if key else {})  # fmt: skip
             made: Definition = await visit.perform("crm.fields.create", msgspec.convert(wish, CreateField))
-            return done(visit, f"“{made.label}” can be filled in now.", HERE)
+            return done(visit, _("“%(label)s” can be filled in now.") % {"label": made.label}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except msgspec.ValidationError as refusal:
@@ -73,15 +83,22 @@ async def edit(visit: Visit) -> Response:
                 await visit.perform(
                     "crm.fields.update", UpdateField(field_id=field.id, archived="archive" in visit.fields)
                 )
-                return done(visit, f"“{field.label}” is {'archived' if 'archive' in visit.fields else 'back'}.", HERE)
+                return done(
+                    visit,
+                    (_("“%(name)s” is archived.") if "archive" in visit.fields else _("“%(name)s” is back."))
+                    % {"name": field.label},
+                    HERE,
+                )
             if "index" in visit.fields:
                 await _index(visit, field)
-                return done(visit, f"“{field.label}” {'has no index now' if field.indexed else 'is indexed'}.", HERE)
+                return done(
+                    visit, f"“{field.label}” {_('has no index now') if field.indexed else _('is indexed')}.", HERE
+                )
             change: dict[str, Any] = {"label": visit.fields.get("label", ""), "required": "required" in visit.fields}
             if field.options:
                 change["options"] = _options(visit.fields)
             await visit.perform("crm.fields.update", UpdateField(field_id=field.id, **change))
-            return done(visit, f"“{change['label']}” is changed.", HERE)
+            return done(visit, _("“%(what)s” is changed.") % {"what": change["label"]}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await _sheet(visit, field, values, error)
@@ -101,12 +118,22 @@ def _options(fields: dict[str, str]) -> list[str]:
 
 
 async def _sheet(visit: Visit, field: Definition | None, values: Any, error: Refusal | None) -> Response:
-    title = f"Change “{field.label}”" if field else "New field"
+    title = _("Change “%(label)s”") % {"label": field.label} if field else _("New field")
     return await sheet(
-        visit, "field.html", title, act="Save" if field else "Make the field", back=HERE, values=values, error=error, here=HERE,
-        field=field, types=list(TYPES.items()), can_index=field is not None and field.type in SLOTS,
-        listed=field is None or bool(field.options), lede=f"{TYPES[field.type]}, kept as {field.key}." if field else "",
-    )  # fmt: skip
+        visit,
+        "field.html",
+        title,
+        act=_("Save") if field else _("Make the field"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        field=field,
+        types=list(TYPES.items()),
+        can_index=field is not None and field.type in SLOTS,
+        listed=field is None or bool(field.options),
+        lede=_("%(what)s, kept as %(key)s.") % {"what": TYPES[field.type], "key": field.key} if field else "",
+    )
 
 
 async def order(visit: Visit) -> Response:
@@ -125,7 +152,7 @@ async def order(visit: Visit) -> Response:
         if id in by_id and by_id[id].position != place:
             await visit.perform("crm.fields.update", UpdateField(field_id=by_id[id].id, position=place))
     if visit.wants_json:
-        return JSONResponse({"words": "The fields are in their new order."})
+        return JSONResponse({"words": _("The fields are in their new order.")})
     return redirect(HERE)
 
 
@@ -144,7 +171,7 @@ def _must_manage(visit: Visit) -> None:
 async def tags(visit: Visit) -> Response:
     """GET /settings/tags: those that leads carry, the most used first."""
     found: list[Tag] = await visit.perform("crm.tags.list")
-    return await page(visit, "tags.html", here=TAGS, rows=[(each.tag, f"{each.leads:,}") for each in found])
+    return await page(visit, "tags.html", here=TAGS, rows=[(each.tag, number(each.leads)) for each in found])
 
 
 async def tag(visit: Visit) -> Response:
@@ -174,11 +201,22 @@ async def tag(visit: Visit) -> Response:
                 if cursor is None:
                     break
             visit.undo = first
-            leads = "1 lead" if changed == 1 else f"{changed:,} leads"
-            words = f"“{name}” is off {leads}." if "remove" in visit.fields else f"“{name}” is renamed on {leads}."
+            leads = _("1 lead") if changed == 1 else _("%(changed)s leads") % {"changed": number(changed)}
+            words = (
+                _("“%(name)s” is off %(leads)s.") % {"name": name, "leads": leads}
+                if "remove" in visit.fields
+                else _("“%(name)s” is renamed on %(leads)s.") % {"name": name, "leads": leads}
+            )
             return done(visit, words, TAGS)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "tag.html", f"The tag “{name}”", act="Rename", back=TAGS, values={"to": name} | visit.fields, error=error, here=TAGS,
-    )  # fmt: skip
+        visit,
+        "tag.html",
+        _("The tag “%(name)s”") % {"name": name},
+        act=_("Rename"),
+        back=TAGS,
+        values={"to": name} | visit.fields,
+        error=error,
+        here=TAGS,
+    )

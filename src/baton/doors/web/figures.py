@@ -5,12 +5,13 @@ from datetime import date
 from baton.doors.web import filters as filtering
 from baton.doors.web import periods
 from baton.doors.web.filters import Filters
+from baton.doors.web.language import Told, marked
 from baton.doors.web.visit import Visit
 from baton.pipelines.pipeline import Pipeline
 from baton.reports.scope import OverPipeline
 
 PERIOD = "quarter"
-PERIODS = periods.NAMES | {"all": "all time"}
+PERIODS = periods.NAMES | Told({"all": marked("all time")})
 
 
 def period_of(visit: Visit) -> str:

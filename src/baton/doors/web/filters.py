@@ -10,19 +10,22 @@ from zoneinfo import ZoneInfo
 
 from baton.accounts.members import Member
 from baton.doors.web import periods
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.show import SOURCES, STATUSES
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import Condition
 from baton.pipelines.pipeline import Pipeline
 
 Options = list[tuple[str, str]]
-SCORES: Options = [
-    ("", "any"),
-    ("high", "70 and more"),
-    ("mid", "40 to 69"),
-    ("low", "below 40"),
-    ("none", "not scored"),
-]
+SCORES: Options = Choices(
+    [
+        ("", marked("any")),
+        ("high", marked("70 and more")),
+        ("mid", marked("40 to 69")),
+        ("low", marked("below 40")),
+        ("none", marked("not scored")),
+    ]
+)
 _OWNERS: dict[str, Condition] = {
     "none": {"field": "ownerId", "op": "is_not_set"},
     "people": {"field": "ownerKind", "op": "=", "value": "person"},
@@ -171,8 +174,8 @@ def choices(filters: Filters, members: Sequence[Member], pipelines: Sequence[Pip
         "owners": [
             ("", "anyone"),
             ("none", "nobody"),
-            ("people", "any person"),
-            ("agents", "any agent"),
+            ("people", _("any person")),
+            ("agents", _("any agent")),
             *named(members),
         ],
         "scores": SCORES,
@@ -180,11 +183,15 @@ def choices(filters: Filters, members: Sequence[Member], pipelines: Sequence[Pip
         "statuses": [("", "any"), *STATUSES.items()],
         "pipelines": [("", "all"), *((str(pipeline.id), pipeline.name) for pipeline in pipelines)],
         "stages": [("", "any"), *((str(stage.id), stage.name) for stage in stages)],
-        "states": [("", "open and closed"), ("open", "open"), ("closed", "closed")],
-        "periods": [("", "any time"), *periods.NAMES.items()],
+        "states": [("", _("open and closed")), ("open", "open"), ("closed", "closed")],
+        "periods": [("", _("any time")), *periods.NAMES.items()],
     }
 
 
 def named(members: Sequence[Member]) -> Options:
     """Members as choices, agents said to be such."""
-    return [(str(m.id), f"{m.name} (agent)" if m.kind == "agent" else m.name) for m in members if m.status == "active"]
+    return [
+        (str(m.id), _("%(name)s (agent)") % {"name": m.name} if m.kind == "agent" else m.name)
+        for m in members
+        if m.status == "active"
+    ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from baton.doors.web.language import _
 from baton.doors.web.visit import Visit
 from baton.kernel.page import Page
 from baton.leads.find import ListLeads
@@ -33,9 +34,29 @@ async def first_steps(visit: Visit) -> list[FirstStep]:
     zone = (await visit.organization()).time_zone
     try_it = f"/f/{forms[0].address}" if forms else "/settings/forms/new"
     return [
-        FirstStep("Say where you are", "Days, mornings and reminders count in your time zone.", "Organization",
-                  "/settings/organization", zone != "UTC"),
-        FirstStep("Bring your team", "Leads are shared out among people and agents.", "Members", "/settings/members", len(people) > 1),
-        FirstStep("Make a form", "Copy its snippet into your website.", "Forms", "/settings/forms", bool(forms)),
-        FirstStep("Send it once yourself", "Watch it arrive here, and an agent take it on.", "Open the form", try_it, False, bool(forms)),
-    ]  # fmt: skip
+        FirstStep(
+            _("Say where you are"),
+            _("Days, mornings and reminders count in your time zone."),
+            _("Organization"),
+            "/settings/organization",
+            zone != "UTC",
+        ),
+        FirstStep(
+            _("Bring your team"),
+            _("Leads are shared out among people and agents."),
+            _("Members"),
+            "/settings/members",
+            len(people) > 1,
+        ),
+        FirstStep(
+            _("Make a form"), _("Copy its snippet into your website."), _("Forms"), "/settings/forms", bool(forms)
+        ),
+        FirstStep(
+            _("Send it once yourself"),
+            _("Watch it arrive here, and an agent take it on."),
+            _("Open the form"),
+            try_it,
+            False,
+            bool(forms),
+        ),
+    ]

@@ -1,5 +1,6 @@
 """Beside the dashboard: what open leads should bring, how fast stages pass, and people and agents side by side."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -7,29 +8,15 @@ from starlette.responses import Response
 
 from baton.doors.web.figures import PERIODS, as_of, chosen_of, over, period_of
 from baton.doors.web.kpis import amounts
+from baton.doors.web.language import _
 from baton.doors.web.render import page
-from baton.doors.web.show import Who, initials, sums
+from baton.doors.web.show import Who, initials, month_name, number, percent, sums
 from baton.doors.web.visit import Visit
 from baton.pipelines.pipeline import Pipeline
 from baton.reports.forecast import Forecast, ForecastValue
 from baton.reports.people import OwnerReport
 from baton.reports.scope import OverPipeline
 from baton.reports.velocity import Velocity
-
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 
 
 async def show(visit: Visit) -> Response:
@@ -61,7 +48,7 @@ async def show(visit: Visit) -> Response:
         day=day.isoformat() if day else "",
         today=chosen.today.isoformat(),
         months=_months(told),
-        total={"value": _sum(told.values), "weighted": _weighted(told.values), "leads": f"{told.leads:,}"},
+        total={"value": _sum(told.values), "weighted": _weighted(told.values), "leads": number(told.leads)},
         stages=_stages(speed, pipeline),
         to_win=span(speed.median_to_win_seconds),
         owners=[_owner(owner, f"/leads?{urlencode(given)}") for owner in owners],
@@ -75,12 +62,12 @@ def _months(told: Forecast) -> list[dict[str, Any]]:
     for month in told.months:
         value = max((each.value_cents for each in month.values), default=0)
         weighted = max((each.weighted_value_cents for each in month.values), default=0)
-        year, _, number = (month.month or "").partition("-")
+        year, at = (month.month or "-").split("-")
         views.append(
             {
-                "name": f"{MONTHS[int(number) - 1]} {year}" if number else "No date yet",
+                "name": month_name(date(int(year), int(at), 1)) if at else _("No date yet"),
                 "late": month.overdue,
-                "leads": f"{month.leads:,}",
+                "leads": number(month.leads),
                 "value": _sum(month.values) or "—",
                 "weighted": _weighted(month.values) or "—",
                 "share": round(100 * value / most, 1) if most else 0,
@@ -109,7 +96,7 @@ def _stages(speed: Velocity, pipeline: Pipeline) -> list[dict[str, Any]]:
             "colour": stages[each.stage_id].colour,
             "median": span(each.median_seconds),
             "p90": span(each.p90_seconds),
-            "waiting": f"{each.waiting:,}",
+            "waiting": number(each.waiting),
             "waited": span(each.median_waiting_seconds),
             "share": round(100 * (each.median_seconds or 0) / most, 1) if most else 0,
         }
@@ -122,13 +109,13 @@ def _owner(owner: OwnerReport, list_url: str) -> dict[str, Any]:
     return {
         "who": Who(owner.owner_id, kind, name, initials(name, kind)) if name else None,
         "href": f"{list_url}&owner={owner.owner_id or 'none'}",
-        "leads": f"{owner.leads:,}",
-        "open": f"{owner.open:,}",
-        "won": f"{owner.won:,}",
-        "rate": f"{owner.win_rate:.0f}%" if owner.won + owner.lost else "—",
+        "leads": number(owner.leads),
+        "open": number(owner.open),
+        "won": number(owner.won),
+        "rate": percent(owner.win_rate / 100) if owner.won + owner.lost else "—",
         "value": amounts(owner.won_value) or "—",
         "stay": span(owner.median_stage_seconds),
-        "undone": "—" if owner.undone_share is None else f"{owner.undone_share:.0%}",
+        "undone": "—" if owner.undone_share is None else percent(owner.undone_share),
     }
 
 
@@ -137,8 +124,8 @@ def span(seconds: int | None) -> str:
     if seconds is None:
         return "—"
     if seconds < 5400:
-        return f"{max(1, round(seconds / 60))} min"
+        return _("%(count)s min") % {"count": max(1, round(seconds / 60))}
     if seconds < 129_600:
-        return f"{seconds / 3600:.0f} h"
+        return _("%(count)s h") % {"count": number(seconds / 3600)}
     days = seconds / 86_400
-    return f"{days:.1f} days" if days < 10 else f"{days:.0f} days"
+    return _("%(count)s days") % {"count": number(days, digits=1) if days < 10 else number(days)}

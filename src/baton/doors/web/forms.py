@@ -10,6 +10,7 @@ from starlette.responses import Response
 from baton.doors.web.filters import Options
 from baton.doors.web.held import waiting
 from baton.doors.web.hosted_form import TRAP, is_hidden, kind_of
+from baton.doors.web.language import _, marked
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import several
@@ -18,35 +19,38 @@ from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.leads.forms import CreateForm, Form, FormField
 
 _ASKABLE = (
-    FormField(name="firstName", label="First name", required=True),
-    FormField(name="lastName", label="Last name", required=True),
-    FormField(name="email", label="Email", required=True),
-    FormField(name="phone", label="Phone"),
-    FormField(name="companyName", label="Company"),
-    FormField(name="title", label="Your role"),
-    FormField(name="companySize", label="Number of employees"),
-    FormField(name="website", label="Website"),
-    FormField(name="industry", label="Industry"),
-    FormField(name="location", label="Location"),
-    FormField(name="message", label="How can we help?", lines=4),
+    FormField(name="firstName", label=marked("First name"), required=True),
+    FormField(name="lastName", label=marked("Last name"), required=True),
+    FormField(name="email", label=marked("Email"), required=True),
+    FormField(name="phone", label=marked("Phone")),
+    FormField(name="companyName", label=marked("Company")),
+    FormField(name="title", label=marked("Your role")),
+    FormField(name="companySize", label=marked("Number of employees")),
+    FormField(name="website", label=marked("Website")),
+    FormField(name="industry", label=marked("Industry")),
+    FormField(name="location", label=marked("Location")),
+    FormField(name="message", label=marked("How can we help?"), lines=4),
 )
 _CAMPAIGN = tuple(FormField(name=f"field.utm_{part}", label=f"utm_{part}") for part in ("source", "medium", "campaign"))
 _FIRST = ["companyName", "title", "companySize", "message"]
-_THANKS = "Thank you. We will be in touch."
+_THANKS = marked("Thank you. We will be in touch.")
 
 
 async def show(visit: Visit) -> Response:
     """GET /settings/forms."""
     found: list[Form] = await visit.perform("crm.forms.list")
     pipelines = {pipeline.id: pipeline.name for pipeline in await visit.pipelines()}
-    intake = next((pipeline.name for pipeline in await visit.pipelines() if pipeline.is_intake), "the intake pipeline")
+    intake = next(
+        (pipeline.name for pipeline in await visit.pipelines() if pipeline.is_intake), _("the intake pipeline")
+    )
     base = public_url(visit.request)
     views = [
         {
             "id": form.id,
             "name": form.name,
             "live": form.status == "live",
-            "pipeline": f"Leads go to {pipelines.get(form.pipeline_id, intake) if form.pipeline_id else intake}",
+            "pipeline": _("Leads go to %(pipeline)s")
+            % {"pipeline": pipelines.get(form.pipeline_id, intake) if form.pipeline_id else intake},
             "asks": several([field.label.rstrip("?") for field in form.fields if not is_hidden(field)]),
             "path": f"/f/{form.address}",
             "snippets": snippets(form, base),
@@ -65,15 +69,17 @@ async def new(visit: Visit) -> Response:
         values["ask"] = asked
         try:
             made: Form = await visit.perform("crm.forms.create", _wish(visit.fields, asked))
-            return done(visit, f"The form “{made.name}” is live.", f"/settings/forms#form-{made.id}")
+            return done(
+                visit, _("The form “%(name)s” is live.") % {"name": made.name}, f"/settings/forms#form-{made.id}"
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    options: Options = [("", "The intake pipeline"), *((str(p.id), p.name) for p in await visit.pipelines())]
+    options: Options = [("", _("The intake pipeline")), *((str(p.id), p.name) for p in await visit.pipelines())]
     return await sheet(
         visit,
         "form_new.html",
-        "New form",
-        act="Make the form",
+        _("New form"),
+        act=_("Make the form"),
         back="/settings/forms",
         values=values,
         error=error,
@@ -112,7 +118,7 @@ def snippets(form: Form, base: str) -> list[dict[str, str]]:
         "  <button>Send</button>",
         "</form>",
     ]
-    return [{"title": "In a frame", "code": frame}, {"title": "As plain HTML", "code": "\n".join(lines)}]
+    return [{"title": _("In a frame"), "code": frame}, {"title": _("As plain HTML"), "code": "\n".join(lines)}]
 
 
 def _height(form: Form) -> int:

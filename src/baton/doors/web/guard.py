@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from baton.accounts.sign_in import Habits, visitor_of_token
-from baton.doors.web.language import _, marked, reading, told
+from baton.doors.web.language import Told, _, marked, reading, told
 from baton.doors.web.languages import best
 from baton.doors.web.live import hub, written
 from baton.doors.web.render import plain, redirect, trigger
@@ -19,14 +19,16 @@ from baton.kernel.errors import BatonError, Forbidden, Unauthenticated
 log = structlog.get_logger()
 Handler = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
-_TITLES = {
-    403: marked("You may not do this"),
-    404: marked("Nothing is here"),
-    409: marked("It has changed meanwhile"),
-    413: marked("That is too large"),
-    429: marked("That was too much at once"),
-    503: marked("The database is busy"),
-}
+_TITLES = Told(
+    {
+        403: marked("You may not do this"),
+        404: marked("Nothing is here"),
+        409: marked("It has changed meanwhile"),
+        413: marked("That is too large"),
+        429: marked("That was too much at once"),
+        503: marked("The database is busy"),
+    }
+)
 
 
 def signed_in(handler: Handler, *, files: bool = False) -> Endpoint:
@@ -103,7 +105,7 @@ def refused(request: Request, error: BatonError) -> Response:
         )
     problem = {
         "status": error.status,
-        "title": _(_TITLES.get(error.status, marked("That did not work"))),
+        "title": _TITLES.get(error.status, _("That did not work")),
         "message": told(error.message),
         "back": "/",
         "act": _("Go to the board"),
@@ -115,7 +117,7 @@ def _must_sign_in(request: Request, error: Unauthenticated) -> Response:
     if "application/json" in request.headers.get("accept", "") or "text/event-stream" in request.headers.get(
         "accept", ""
     ):
-        return JSONResponse({"message": error.message, "code": error.code}, 401)
+        return JSONResponse({"message": told(error.message), "code": error.code}, 401)
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"hx-redirect": sign_in_url(request)})
     return redirect(sign_in_url(request))

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.render import page, redirect, said
 from baton.doors.web.show import ago
 from baton.doors.web.visit import Visit
@@ -10,7 +11,13 @@ from baton.jobs.held import Decided, HeldJob, OneJob
 from baton.kernel.errors import Forbidden, NotFound
 
 HERE = "/settings/health"
-WORDS = {"green": "Everything runs", "amber": "Something wants attention", "red": "Something is stuck"}
+WORDS = Told(
+    {
+        "green": marked("Everything runs"),
+        "amber": marked("Something wants attention"),
+        "red": marked("Something is stuck"),
+    }
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -21,7 +28,7 @@ async def show(visit: Visit) -> Response:
     held: list[HeldJob] = await visit.perform("crm.jobs.held")
     jobs = [
         {"id": job.id, "name": job.name, "attempts": job.attempts, "when": ago(job.failed_at, visit.now, visit.zone),
-         "error": job.error or "Nothing was said."}
+         "error": job.error or _("Nothing was said.")}
         for job in held
     ]  # fmt: skip
     return await page(visit, "health.html", here=HERE, health=found, words=WORDS[found.state], jobs=jobs)
@@ -33,5 +40,9 @@ async def decide(visit: Visit) -> Response:
     if decision not in ("retry", "drop") or not (job.isascii() and job.isdigit() and len(job) < 19):
         raise NotFound("There is no such held job in your organization.")
     done: Decided = await visit.perform(f"crm.jobs.{decision}", OneJob(job_id=int(job)))
-    words = f"{done.name} is tried again." if decision == "retry" else f"{done.name} is dropped."
+    words = (
+        _("%(name)s is tried again.") % {"name": done.name}
+        if decision == "retry"
+        else _("%(name)s is dropped.") % {"name": done.name}
+    )
     return said(visit, words) if visit.from_htmx else redirect(f"{HERE}#held")

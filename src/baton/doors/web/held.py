@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from baton.doors.web import show
+from baton.doors.web.language import _
 from baton.doors.web.render import redirect
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import NotFound
@@ -23,7 +24,7 @@ async def waiting(visit: Visit) -> list[dict[str, Any]]:
         {
             "id": held.id,
             "name": " ".join(held.answers.get(part, "") for part in ("firstName", "lastName")).strip()
-            or "Without a name",
+            or _("Without a name"),
             "told": [text for key, text in held.answers.items() if key not in ("firstName", "lastName") and text],
             "form": held.form_name,
             "why": " ".join(held.reasons),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from baton.doors.web import filters as filtering
 from baton.doors.web.filters import Filters
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.render import page, redirect, said
 from baton.doors.web.show import SOURCES, STATUSES, Who, ago, initials, money
 from baton.doors.web.visit import Visit
@@ -17,7 +18,7 @@ from baton.leads.lead import Lead
 from baton.leads.move import MoveStage
 from baton.pipelines.pipeline import GetPipeline, Pipeline
 
-OUTCOMES = {"won": "won", "lost": "lost or disqualified"}
+OUTCOMES = Told({"won": marked("won"), "lost": marked("lost or disqualified")})
 
 
 async def show(visit: Visit) -> Response:
@@ -103,6 +104,8 @@ async def reopen(visit: Visit) -> Response:
     lead: Lead = await visit.perform("crm.leads.moveStage", MoveStage(lead_id=visit.path["lead"], stage_id=stage_id))
     if not visit.from_htmx:
         return redirect(f"/leads/{lead.id}")
-    stage = next((s.name for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), "its new stage")
+    stage = next(
+        (s.name for p in await visit.pipelines() for s in p.stages if s.id == lead.stage_id), _("its new stage")
+    )
     visit.undo = visit.operation_id
-    return said(visit, f"{lead.name} is open again, in {stage}.")
+    return said(visit, _("%(name)s is open again, in %(stage)s.") % {"name": lead.name, "stage": stage})

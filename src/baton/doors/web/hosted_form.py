@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from baton.doors.limits import limits_of
 from baton.doors.proof import challenge, proven
+from baton.doors.web.language import _, told
 from baton.doors.web.render import plain
 from baton.doors.web.visit import database, form_of
 from baton.kernel.actor import Actor, Role, system
@@ -123,13 +124,13 @@ def _page(
     embedded = request.query_params.get("embed") == "1"
     bad: defaultdict[str, str] = defaultdict(str)
     if error is not None and error.field:
-        bad[error.field] = error.message
+        bad[error.field] = told(error.message)
     hidden = [(field.name, _carried(field, values)) for field in form.fields if is_hidden(field)]
     view: dict[str, Any] = {
         "name": form.name,
         "success_message": form.success_message,
         "action": f"/f/{form.address}{'?embed=1' if embedded else ''}",
-        "button": "Send",
+        "button": _("Send"),
         "fields": [_field(field) for field in form.fields if not is_hidden(field)],
     }
     return plain(
@@ -140,7 +141,7 @@ def _page(
         form=view,
         v=defaultdict(str, values),
         bad=bad,
-        wrong=error.message if error else "",
+        wrong=told(error.message) if error else "",
         hidden=[*hidden, (ONCE, once)],
         trap=TRAP,
         task=msgspec.json.encode(task).decode() if (task := _task(request, form, sent)) else "",

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from baton.doors.downloads import give_refused
+from baton.doors.web.language import Choices, Told, marked, told
 from baton.doors.web.render import go, page, redirect
 from baton.doors.web.show import ago, who
 from baton.doors.web.visit import Visit, as_uuid, must_be_proven
@@ -23,29 +24,66 @@ from baton.kernel.page import Page
 from baton.kernel.settings import Settings
 
 HERE, NEW = "/imports", "/imports/new"
-DUPLICATES = [
-    ("skip", "leave them as they are"),
-    ("fill", "fill in what they do not know yet"),
-    ("update", "set what the file says"),
-]
-STATES = {
-    "reading": "Being read", "ready": "Waits for you", "running": "Running", "done": "Done", "failed": "Failed", "undoing": "Being undone",
-    "undone": "Undone",
-}  # fmt: skip
-_TARGETS = {
-    "externalId": "External id", "name": "Name", "firstName": "First name", "lastName": "Last name", "email": "Email", "phone": "Phone",
-    "website": "Website", "title": "Title", "companyName": "Company", "companySize": "Team size", "industry": "Industry",
-    "location": "Location", "city": "City", "state": "State", "country": "Country", "source": "Source", "status": "Status",
-    "stage": "Stage", "converted": "Converted", "owner": "Owner", "value": "Value", "currency": "Currency", "tags": "Tags",
-    "message": "Message or note", "createdAt": "Created at", "lastActivityAt": "Last activity at", "expectedCloseDate": "Expected close",
-}  # fmt: skip
+DUPLICATES = Choices(
+    [
+        ("skip", marked("leave them as they are")),
+        ("fill", marked("fill in what they do not know yet")),
+        ("update", marked("set what the file says")),
+    ]
+)
+STATES = Told(
+    {
+        "reading": marked("Being read"),
+        "ready": marked("Waits for you"),
+        "running": marked("Running"),
+        "done": marked("Done"),
+        "failed": marked("Failed"),
+        "undoing": marked("Being undone"),
+        "undone": marked("Undone"),
+    }
+)
+_TARGETS = Told(
+    {
+        "externalId": marked("External id"),
+        "name": marked("Name"),
+        "firstName": marked("First name"),
+        "lastName": marked("Last name"),
+        "email": marked("Email"),
+        "phone": marked("Phone"),
+        "website": marked("Website"),
+        "title": marked("Title"),
+        "companyName": marked("Company"),
+        "companySize": marked("Team size"),
+        "industry": marked("Industry"),
+        "location": marked("Location"),
+        "city": marked("City"),
+        "state": marked("State"),
+        "country": marked("Country"),
+        "source": marked("Source"),
+        "status": marked("Status"),
+        "stage": marked("Stage"),
+        "converted": marked("Converted"),
+        "owner": marked("Owner"),
+        "value": marked("Value"),
+        "currency": marked("Currency"),
+        "tags": marked("Tags"),
+        "message": marked("Message or note"),
+        "createdAt": marked("Created at"),
+        "lastActivityAt": marked("Last activity at"),
+        "expectedCloseDate": marked("Expected close"),
+    }
+)
 BECOMES = [
-    (KEEP, "a field of its own"),
-    (IGNORE, "nothing: leave it out"),
+    (KEEP, marked("a field of its own")),
+    (IGNORE, marked("nothing: leave it out")),
     *((target, _TARGETS.get(target, target)) for target in TARGETS),
 ]
 _ANSWERS = {
-    "dateOrder": {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"},
+    "dateOrder": {
+        "ymd": marked("year, month, day"),
+        "dmy": marked("day, month, year"),
+        "mdy": marked("month, day, year"),
+    },
     "decimalMark": {"point": "1,234.50", "comma": "1.234,50"},
 }
 REFUSED = 12
@@ -57,12 +95,20 @@ async def show_all(visit: Visit) -> Response:
     found: Page[Import] = await visit.perform("crm.imports.list", ListImports(limit=30, cursor=cursor))
     members = {member.id: member for member in await visit.members()}
     rows = [
-        {"id": each.id, "file": each.file, "state": STATES[each.state], "tone": _tone(each), "created": each.created,
-         "updated": each.updated, "duplicates": each.duplicates,
-         "refused": each.refused, "when": ago(each.created_at, visit.now, visit.zone),
-         "who": who(members[each.started_by]) if each.started_by in members else None}
+        {
+            "id": each.id,
+            "file": each.file,
+            "state": STATES[each.state],
+            "tone": _tone(each),
+            "created": each.created,
+            "updated": each.updated,
+            "duplicates": each.duplicates,
+            "refused": each.refused,
+            "when": ago(each.created_at, visit.now, visit.zone),
+            "who": who(members[each.started_by]) if each.started_by in members else None,
+        }
         for each in found.items
-    ]  # fmt: skip
+    ]
     more = f"{HERE}?cursor={found.next_cursor}" if found.next_cursor else None
     return await page(visit, "imports.html", here=HERE, rows=rows, next_url=more, page_url=HERE)
 
@@ -84,7 +130,7 @@ async def new(visit: Visit) -> Response:
     pipelines = await visit.pipelines()
     intake = next((str(p.id) for p in pipelines if p.is_intake), "")
     return await page(
-        visit, "import_new.html", here=HERE, status=422 if error else 200, wrong=error.message if error else "",
+        visit, "import_new.html", here=HERE, status=422 if error else 200, wrong=told(error.message) if error else "",
         pipelines=[(str(p.id), p.name) for p in pipelines], pipeline=visit.query.get("pipeline") or intake, duplicates=DUPLICATES,
     )  # fmt: skip
 
@@ -185,7 +231,7 @@ async def remap(visit: Visit) -> Response:
             date_order=fields.get("dateOrder") or UNSET, decimal_mark=fields.get("decimalMark") or UNSET,  # type: ignore[arg-type]
         ))  # fmt: skip
     except (Invalid, Conflict) as error:
-        return await _page(visit, await _import(visit), wrong=error.message, status=422)
+        return await _page(visit, await _import(visit), wrong=told(error.message), status=422)
     return go(visit, f"{HERE}/{found.id}")
 
 
@@ -196,7 +242,7 @@ async def run(visit: Visit) -> Response:
         asked = RunImport(import_id=found.id, leave_questions="leave" in visit.fields)
         await visit.perform("crm.imports.run", asked)
     except Conflict as error:
-        return await _page(visit, await _import(visit), wrong=error.message, status=422)
+        return await _page(visit, await _import(visit), wrong=told(error.message), status=422)
     return go(visit, f"{HERE}/{found.id}")
 
 

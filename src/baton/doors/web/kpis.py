@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from baton.doors.web.show import sums
+from baton.doors.web.language import _
+from baton.doors.web.show import number, percent, sums
 from baton.reports.tally import Money, Tally
 
 
@@ -21,10 +22,10 @@ class Kpi:
 def kpis(now: Tally, then: Tally | None, list_url: str) -> list[Kpi]:
     """Total, active, pipeline value, won, conversion rate and average score; without `then` no changes."""
     return [
-        _count("Total leads", now.leads, then.leads if then else None, list_url, relative=True),
-        _count("Active", now.open, then.open if then else None, f"{list_url}&state=open"),
+        _count(_("Total leads"), now.leads, then.leads if then else None, list_url, relative=True),
+        _count(_("Active"), now.open, then.open if then else None, f"{list_url}&state=open"),
         _value(now, then, f"{list_url}&state=open"),
-        _count("Won deals", now.won, then.won if then else None, f"{list_url}&status=won"),
+        _count(_("Won deals"), now.won, then.won if then else None, f"{list_url}&status=won"),
         _rate(now, then, f"{list_url}&status=won"),
         _score(now, then, f"{list_url}&score=high"),
     ]
@@ -32,38 +33,63 @@ def kpis(now: Tally, then: Tally | None, list_url: str) -> list[Kpi]:
 
 def _count(label: str, now: int, then: int | None, href: str, *, relative: bool = False) -> Kpi:
     if then is None:
-        return Kpi(label, f"{now:,}", "", True, href)
+        return Kpi(label, number(now), "", True, href)
     if relative:
-        return Kpi(label, f"{now:,}", _percent(now, then), now >= then, href, f"{then:,} before")
-    return Kpi(label, f"{now:,}", _signed(now - then), now >= then, href, f"{then:,} before")
+        return Kpi(
+            label, number(now), _percent(now, then), now >= then, href, _("%(then)s before") % {"then": number(then)}
+        )
+    return Kpi(
+        label, number(now), _signed(now - then), now >= then, href, _("%(then)s before") % {"then": number(then)}
+    )
 
 
 def _value(now: Tally, then: Tally | None, href: str) -> Kpi:
     shown = amounts(now.open_value) or "—"
     if then is None:
-        return Kpi("Pipeline value", shown, "", True, href)
+        return Kpi(_("Pipeline value"), shown, "", True, href)
     one, other = _single(now.open_value), _single(then.open_value)
     compared = one is not None and other is not None and one.currency == other.currency
     change = _percent(one.value_cents, other.value_cents) if compared and one and other else ""
     good = not (compared and one and other) or one.value_cents >= other.value_cents
-    return Kpi("Pipeline value", shown, change, good, href, f"{amounts(then.open_value) or 'nothing'} before")
+    return Kpi(
+        _("Pipeline value"),
+        shown,
+        change,
+        good,
+        href,
+        _("%(then)s before") % {"then": amounts(then.open_value) or _("nothing")},
+    )
 
 
 def _rate(now: Tally, then: Tally | None, href: str) -> Kpi:
-    shown = f"{now.conversion_rate:.1f}%"
+    shown = percent(now.conversion_rate / 100, digits=1)
     if then is None:
-        return Kpi("Conversion", shown, "", True, href)
+        return Kpi(_("Conversion"), shown, "", True, href)
     moved = round(now.conversion_rate, 1) - round(then.conversion_rate, 1)
-    change = f"{_sign(moved)}{abs(moved):.1f} pt" if abs(moved) >= 0.05 else ""
-    return Kpi("Conversion", shown, change, moved >= 0, href, f"{then.conversion_rate:.1f}% before")
+    change = _sign(moved) + _("%(points)s pt") % {"points": number(abs(moved), digits=1)} if abs(moved) >= 0.05 else ""
+    return Kpi(
+        _("Conversion"),
+        shown,
+        change,
+        moved >= 0,
+        href,
+        _("%(then)s before") % {"then": percent(then.conversion_rate / 100, digits=1)},
+    )
 
 
 def _score(now: Tally, then: Tally | None, href: str) -> Kpi:
-    shown = "—" if now.average_score is None else f"{now.average_score:.0f}"
+    shown = "—" if now.average_score is None else number(now.average_score)
     if then is None or then.average_score is None or now.average_score is None:
-        return Kpi("Average score", shown, "", True, href)
+        return Kpi(_("Average score"), shown, "", True, href)
     moved = round(now.average_score) - round(then.average_score)
-    return Kpi("Average score", shown, _signed(moved), moved >= 0, href, f"{then.average_score:.0f} before")
+    return Kpi(
+        _("Average score"),
+        shown,
+        _signed(moved),
+        moved >= 0,
+        href,
+        _("%(then)s before") % {"then": number(then.average_score)},
+    )
 
 
 def amounts(found: list[Money]) -> str:
@@ -79,11 +105,11 @@ def _percent(now: int, then: int) -> str:
     if not then or now == then:
         return ""
     moved = 100 * (now - then) / then
-    return f"{_sign(moved)}{abs(moved):,.1f}%" if abs(moved) < 100 else f"{_sign(moved)}{abs(moved):,.0f}%"
+    return _sign(moved) + percent(abs(moved) / 100, digits=1 if abs(moved) < 100 else 0)
 
 
 def _signed(moved: int) -> str:
-    return f"{_sign(moved)}{abs(moved):,}" if moved else ""
+    return _sign(moved) + number(abs(moved)) if moved else ""
 
 
 def _sign(moved: float) -> str:

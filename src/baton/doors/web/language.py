@@ -2,14 +2,16 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import TypeVar
 
 from babel import Locale
 
 from baton.doors.web.languages import ENGLISH, Language, offered
 
+Key = TypeVar("Key")
 _reader: ContextVar[Language | None] = ContextVar("reader", default=None)
 OF_ERRORS = "error"
 """The context (gettext) of sentences with values in them that are written below the pages."""
@@ -35,6 +37,11 @@ def locale() -> Locale:
     return language().locale
 
 
+def english() -> bool:
+    """Whether the reader reads the English that stands in the source."""
+    return language().tag == ENGLISH
+
+
 def _(text: str) -> str:
     """English words in the reader's language."""
     return language().words.gettext(text) if text else ""
@@ -43,6 +50,32 @@ def _(text: str) -> str:
 def marked(text: str) -> str:
     """English words that stand in a table, and are put into the reader's language by `_` where they are shown."""
     return text
+
+
+class Told(Mapping[Key, str]):
+    """A table of words, each in the language of whoever reads it at that moment."""
+
+    def __init__(self, words: Mapping[Key, str]) -> None:
+        self._words = dict(words)
+
+    def __getitem__(self, key: Key) -> str:
+        return _(self._words[key])
+
+    def __or__(self, other: "Told[Key]") -> "Told[Key]":
+        return Told(self._words | other._words)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+
+class Choices(list[tuple[str, str]]):
+    """Values to choose from with their words, each in the language of whoever reads them at that moment."""
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((key, _(words)) for key, words in super().__iter__())
 
 
 def several_of(one: str, many: str, count: int) -> str:

@@ -14,6 +14,7 @@ from baton.agents.approval import Approval, ListApprovals
 from baton.doors.web.approvals import approval_views
 from baton.doors.web.changes import Change
 from baton.doors.web.facts import Fact, facts
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.past import moment_of, score_panel, slider_of
 from baton.doors.web.phrases import Names, Part, face
 from baton.doors.web.received import FileView, told_files
@@ -30,19 +31,40 @@ from baton.tasks.task import ListTasks, Task
 
 PAGE = 30
 MOST = 200
-KINDS = [
-    ("", "everything"), (kinds.NOTE_ADDED, "notes"), (kinds.EMAIL_SENT, "emails sent"), (kinds.EMAIL_RECEIVED, "replies"),
-    (kinds.CALL_LOGGED, "calls"), (kinds.MEETING_LOGGED, "meetings"), (kinds.STAGE_CHANGED, "stages"),
-    (kinds.ASSIGNMENT_CHANGED, "hand-overs"), (kinds.FIELD_UPDATED, "changed facts"), (kinds.TASK_CREATED, "tasks set"),
-    (kinds.TASK_COMPLETED, "tasks done"), (kinds.LEAD_SCORED, "scores"),
-]  # fmt: skip
+KINDS = Choices(
+    [
+        ("", marked("everything")),
+        (kinds.NOTE_ADDED, marked("notes")),
+        (kinds.EMAIL_SENT, marked("emails sent")),
+        (kinds.EMAIL_RECEIVED, marked("replies")),
+        (kinds.CALL_LOGGED, marked("calls")),
+        (kinds.MEETING_LOGGED, marked("meetings")),
+        (kinds.STAGE_CHANGED, marked("stages")),
+        (kinds.ASSIGNMENT_CHANGED, marked("hand-overs")),
+        (kinds.FIELD_UPDATED, marked("changed facts")),
+        (kinds.TASK_CREATED, marked("tasks set")),
+        (kinds.TASK_COMPLETED, marked("tasks done")),
+        (kinds.LEAD_SCORED, marked("scores")),
+    ]
+)
 _REVERSIBLE = frozenset(
     {
-        kinds.STAGE_CHANGED, kinds.PIPELINE_MOVED, kinds.ASSIGNMENT_CHANGED, kinds.FIELD_UPDATED, kinds.LEAD_QUALIFIED,
-        kinds.LEAD_DISQUALIFIED, kinds.TASK_CREATED, kinds.TASK_COMPLETED, kinds.TASK_CANCELLED, kinds.UNDONE,
-        kinds.CONTACT_MERGED, kinds.COMPANY_MERGED, kinds.CONTACT_UPDATED, kinds.COMPANY_UPDATED,
+        kinds.STAGE_CHANGED,
+        kinds.PIPELINE_MOVED,
+        kinds.ASSIGNMENT_CHANGED,
+        kinds.FIELD_UPDATED,
+        kinds.LEAD_QUALIFIED,
+        kinds.LEAD_DISQUALIFIED,
+        kinds.TASK_CREATED,
+        kinds.TASK_COMPLETED,
+        kinds.TASK_CANCELLED,
+        kinds.UNDONE,
+        kinds.CONTACT_MERGED,
+        kinds.COMPANY_MERGED,
+        kinds.CONTACT_UPDATED,
+        kinds.COMPANY_UPDATED,
     }
-)  # fmt: skip
+)
 
 _MERGED = {kinds.CONTACT_MERGED: "/contacts", kinds.COMPANY_MERGED: "/companies"}
 
@@ -70,7 +92,7 @@ class Entry:
     quote: str | None = None
     changes: list[Change] = field(default_factory=list)
     undo: str | None = None
-    undo_words: str = "Undo"
+    undo_words: str = marked("Undo")
     message: str | None = None
     files: list[FileView] = field(default_factory=list)
 
@@ -139,7 +161,9 @@ def _view(lead: Lead, pipeline: Pipeline, shown: list[Fact], visit: Visit, at: d
         "closed": closed,
         "qualified": lead.qualified_at is not None,
         "outcome": stage.outcome if stage else "",
-        "ending": {"disqualified": "Disqualified", "lost": "Lost", "won": "Won"}.get(lead.status) if closed else None,
+        "ending": {"disqualified": _("Disqualified"), "lost": _("Lost"), "won": _("Won")}.get(lead.status)
+        if closed
+        else None,
         "steps": path(lead, pipeline, visit, at),
         "endings": [] if closed else [_step(each, "", each.name) for each in pipeline.stages if each.closed],
         "facts": shown,
@@ -214,7 +238,7 @@ def entries(activities: list[Activity], known: Names, visit: Visit, *, undoable:
             line.undo = f"/undo/{activity.operation_id}"
         if undoable and activity.kind in _MERGED and "mergedId" in activity.payload:
             line.undo = f"{_MERGED[activity.kind]}/{activity.payload['mergedId']}/unmerge"
-            line.undo_words = "Take apart"
+            line.undo_words = marked("Take apart")
         if "receivedId" in activity.payload:
             line.message = f"/messages/{activity.payload['receivedId']}"
             line.files = told_files(activity)

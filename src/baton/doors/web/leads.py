@@ -10,9 +10,10 @@ from baton.doors.web import columns as catalogue
 from baton.doors.web import filters as filtering
 from baton.doors.web import listing
 from baton.doors.web.conditions import vocabulary, words
+from baton.doors.web.language import _
 from baton.doors.web.listing import Listing
 from baton.doors.web.render import page
-from baton.doors.web.show import SOURCES, Named, ago, money, who
+from baton.doors.web.show import SOURCES, Named, ago, money, number, who
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.page import Page
@@ -49,7 +50,7 @@ async def show(visit: Visit) -> Response:
         may_change_view=shown.view is not None
         and (shown.view.owner_id == visit.actor.id or visit.may_manage),
         page={
-            "title": shown.view.name if shown.view else pipeline.name if pipeline else "Leads",
+            "title": shown.view.name if shown.view else pipeline.name if pipeline else _("Leads"),
             "board_url": f"/board/{pipeline.id}" if pipeline else None,
             "history_url": f"/history/{pipeline.id}" if pipeline else None,
             "url": shown.url(),
@@ -82,14 +83,18 @@ async def _found(visit: Visit, shown: Listing, cursor: str | None) -> Page[Lead]
 def _counted(found: Page[Lead]) -> str:
     if found.total is None:
         return ""
-    return f"{len(found.items):,} of {found.total:,}" if found.next_cursor else f"{found.total:,} in all"
+    return (
+        _("%(count)s of %(total)s") % {"count": number(len(found.items)), "total": number(found.total)}
+        if found.next_cursor
+        else _("%(total)s in all") % {"total": number(found.total)}
+    )
 
 
 def _head(column: catalogue.Column, shown: Listing) -> dict[str, Any]:
     here = column.sort is not None and column.sort == shown.sort
     return {
         "key": column.key,
-        "label": column.label,
+        "label": _(column.label),
         "number": column.number,
         "href": shown.sorted_url(column.sort) if column.sort else None,
         "order": ("descending" if shown.descending else "ascending") if here else None,
@@ -117,7 +122,9 @@ async def _chips(visit: Visit, shown: Listing) -> list[dict[str, str]]:
             segment = await visit.perform("crm.segments.get", OneSegment(segment_id=shown.segment_id))
         except NotFound:
             raise NotFound("This segment is not there any more.") from None
-        chips.append({"text": f"Segment: {segment.name}", "edit": "/segments", "href": without.url()})
+        chips.append(
+            {"text": _("Segment: %(name)s") % {"name": segment.name}, "edit": "/segments", "href": without.url()}
+        )
     return chips
 
 
@@ -129,7 +136,7 @@ def row(lead: Lead, stages: dict[UUID, Stage], owners: dict[UUID, Named], visit:
         "id": lead.id,
         "name": lead.name,
         "company": lead.company_name if lead.company_name != lead.name else None,
-        "stage": {"name": stage.name, "colour": stage.colour} if stage else {"name": "Archived stage", "colour": ""},
+        "stage": {"name": stage.name, "colour": stage.colour} if stage else {"name": _("Archived stage"), "colour": ""},
         "value": money(lead.value_cents, lead.currency),
         "score": lead.score,
         "owner": who(owner) if owner else None,

@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.accounts.organization import EditOrganization, Organization
+from baton.doors.web.language import Choices, Told, _, marked
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago
@@ -25,8 +26,21 @@ from baton.messages.whatsapp.account import Account
 
 HERE = "/settings/mail"
 SECURITY = [("starttls", "STARTTLS"), ("tls", "TLS from the start"), ("none", "None (a server of your own)")]
-SENDERS = [("wait", "wait here for a person"), ("lead", "become leads"), ("skip", "are passed over")]
-_WHY = {"unsubscribe": "Asked for it", "bounce": "Mail came back", "complaint": "Complained", "manual": "By hand"}
+SENDERS = Choices(
+    [
+        ("wait", marked("wait here for a person")),
+        ("lead", marked("become leads")),
+        ("skip", marked("are passed over")),
+    ]
+)
+_WHY = Told(
+    {
+        "unsubscribe": marked("Asked for it"),
+        "bounce": marked("Mail came back"),
+        "complaint": marked("Complained"),
+        "manual": marked("By hand"),
+    }
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -53,7 +67,7 @@ async def _working(visit: Visit) -> dict[str, Any]:
     rows = []
     for box in mailboxes:
         counted: Reconciled = await visit.perform("crm.mailboxes.reconcile", NameMailbox(mailbox_id=box.id))
-        whose = members.get(box.member_id, "a former member") if box.member_id else "The organization"
+        whose = members.get(box.member_id, _("a former member")) if box.member_id else _("The organization")
         rows.append(
             {
                 "box": box,
@@ -88,7 +102,9 @@ async def rules(visit: Visit) -> Response:
         raise Invalid("Choose what becomes of mail from unknown senders.", field="unknown")
     wish = msgspec.convert({"outreachGapHours": int(text), "unknownSenders": unknown}, EditOrganization)
     found: Organization = await visit.perform("crm.organization.update", wish)
-    words = f"Nobody is written to twice within {found.outreach_gap_hours} hours."
+    words = _("Nobody is written to twice within %(outreach_gap_hours)s hours.") % {
+        "outreach_gap_hours": found.outreach_gap_hours
+    }
     return said(visit, words) if visit.from_htmx else redirect(HERE)
 
 
@@ -112,8 +128,8 @@ async def new_mailbox(visit: Visit) -> Response:
         except Forbidden as refusal:
             error = Conflict(refusal.message)
     return await sheet(
-        visit, "mailbox_new.html", "Connect a mailbox", act="Connect", back=HERE, values=values, error=error, here=HERE,
-        security=SECURITY, whose=[*([("", "The organization’s")] if visit.may_manage else []), (str(visit.actor.id), "Mine")],
+        visit, "mailbox_new.html", _("Connect a mailbox"), act=_("Connect"), back=HERE, values=values, error=error, here=HERE,
+        security=SECURITY, whose=[*([("", _("The organization’s"))] if visit.may_manage else []), (str(visit.actor.id), _("Mine"))],
     )  # fmt: skip
 
 
@@ -136,7 +152,7 @@ async def act_on_mailbox(visit: Visit) -> Response:
     if act == "test":
         tried: Tried = await visit.perform("crm.mailboxes.test", {"mailboxId": id})
         wrong = " ".join(part for part in (tried.smtp, tried.imap) if part)
-        return said(visit, wrong or "The mailbox works.")
+        return said(visit, wrong or _("The mailbox works."))
     if act == "remove":
         await visit.perform("crm.mailboxes.remove", {"mailboxId": id})
     elif act in ("pause", "resume"):
@@ -166,13 +182,23 @@ async def edit_template(visit: Visit) -> Response:
             if "preview" in visit.fields:
                 seen = await _preview(visit)
             else:
-                return done(visit, f"“{(await _saved(visit, id)).name}” is kept.", f"{HERE}#templates")
+                return done(
+                    visit, _("“%(name)s” is kept.") % {"name": (await _saved(visit, id)).name}, f"{HERE}#templates"
+                )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "template_edit.html", "New template" if id == "new" else "Template", act="Keep", back=HERE, values=values, error=error,
-        here=HERE, seen=seen, kept=id != "new",
-    )  # fmt: skip
+        visit,
+        "template_edit.html",
+        _("New template") if id == "new" else _("Template"),
+        act=_("Keep"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        seen=seen,
+        kept=id != "new",
+    )
 
 
 async def _saved(visit: Visit, id: str) -> Template:
@@ -211,11 +237,15 @@ async def new_number(visit: Visit) -> Response:
             keys = ("provider", "name", "number", "account", "token", "signingSecret")
             given = {key: text for key in keys if (text := visit.fields.get(key, "").strip())}
             made: Account = await visit.perform("crm.whatsapp.setAccount", given)
-            return done(visit, f"{made.number} is connected. Tell the provider its address.", f"{HERE}#whatsapp")
+            return done(
+                visit,
+                _("%(number)s is connected. Tell the provider its address.") % {"number": made.number},
+                f"{HERE}#whatsapp",
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "number_new.html", "Connect a WhatsApp number", act="Connect", back=HERE, values=values, error=error, here=HERE,
+        visit, "number_new.html", _("Connect a WhatsApp number"), act=_("Connect"), back=HERE, values=values, error=error, here=HERE,
         providers=[("meta", "Meta Cloud API"), ("twilio", "Twilio")],
     )  # fmt: skip
 

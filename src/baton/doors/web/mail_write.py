@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit
@@ -32,20 +33,33 @@ async def write(visit: Visit) -> Response:
                 missing = seen.missing
             else:
                 sent: Message = await visit.perform("crm.emails.send", _wish(visit, lead))
-                return done(visit, f"The email to {sent.recipient} is on its way.", f"/leads/{lead.id}")
+                return done(
+                    visit,
+                    _("The email to %(recipient)s is on its way.") % {"recipient": sent.recipient},
+                    f"/leads/{lead.id}",
+                )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except Forbidden as refusal:
             error = Conflict(refusal.message)
     allowed: MayWrite = await visit.perform("crm.messages.mayWrite", {"leadId": str(lead.id)})
     templates: list[Template] = await visit.perform("crm.templates.list")
-    offered: Options = [("", "No template"), *((str(each.id), each.name) for each in templates)]
+    offered: Options = [("", _("No template")), *((str(each.id), each.name) for each in templates)]
     return await sheet(
-        visit, "email_write.html", f"Email to {lead.name}", act="Send", back=f"/leads/{lead.id}", values=values, error=error,
-        lede=f"To {lead.email}" if lead.email else "This lead has no e-mail address yet.", templates=offered,
-        mailboxes=await _mailboxes(visit), missing=missing, gap=None if allowed.allowed else allowed.reason,
+        visit,
+        "email_write.html",
+        _("Email to %(name)s") % {"name": lead.name},
+        act=_("Send"),
+        back=f"/leads/{lead.id}",
+        values=values,
+        error=error,
+        lede=_("To %(email)s") % {"email": lead.email} if lead.email else _("This lead has no e-mail address yet."),
+        templates=offered,
+        mailboxes=await _mailboxes(visit),
+        missing=missing,
+        gap=None if allowed.allowed else allowed.reason,
         waits=allowed.next_at is not None,
-    )  # fmt: skip
+    )
 
 
 async def _mailboxes(visit: Visit) -> Options:
@@ -53,7 +67,7 @@ async def _mailboxes(visit: Visit) -> Options:
         return []
     found: list[Mailbox] = await visit.perform("crm.mailboxes.list")
     mine = [box for box in found if box.status == "active" and box.member_id in (None, visit.actor.id)]
-    return [("", "The usual one"), *((str(box.id), f"{box.from_name} <{box.from_address}>") for box in mine)]
+    return [("", _("The usual one")), *((str(box.id), f"{box.from_name} <{box.from_address}>") for box in mine)]
 
 
 async def _filled(visit: Visit, lead: Lead) -> Preview:

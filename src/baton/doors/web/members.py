@@ -8,6 +8,7 @@ from starlette.responses import Response
 from baton.accounts.credentials import CreateCredential, Credential, NewCredential, RevokeCredential
 from baton.accounts.members import AddPerson, EditMember, Member, RemoveMember
 from baton.doors.web.filters import named
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago, who
@@ -17,9 +18,9 @@ from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.explain import explained
 
 HERE, KEYS = "/settings/members", "/settings/keys"
-ROLES = [("admin", "Admin"), ("member", "Member"), ("viewer", "Viewer")]
-OWNER = ("owner", "Owner")
-SCOPES = [("", "everything that its owner may"), ("query:*", "reading alone")]
+ROLES = Choices([("admin", marked("Admin")), ("member", marked("Member")), ("viewer", marked("Viewer"))])
+OWNER: tuple[str, str] = ("owner", marked("Owner"))
+SCOPES = Choices([("", marked("everything that its owner may")), ("query:*", marked("reading alone"))])
 
 
 async def show(visit: Visit) -> Response:
@@ -53,13 +54,13 @@ async def add(visit: Visit) -> Response:
                 missing = "name" if "name" not in wish else "email"
                 raise Invalid(f"The {missing} is required.", field=missing)
             made: Member = await visit.perform("crm.members.addPerson", msgspec.convert(wish, AddPerson))
-            return done(visit, f"{made.name} is a member now.", HERE)
+            return done(visit, _("%(name)s is a member now.") % {"name": made.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except msgspec.ValidationError as refusal:
             error = explained(refusal, AddPerson)
     return await sheet(
-        visit, "member_new.html", "Add a person", act="Add", back=HERE, values=values | {"password": ""}, error=error, here=HERE,
+        visit, "member_new.html", _("Add a person"), act=_("Add"), back=HERE, values=values | {"password": ""}, error=error, here=HERE,
         roles=_roles(visit),
     )  # fmt: skip
 
@@ -70,7 +71,7 @@ async def set_role(visit: Visit) -> Response:
     if role not in dict([OWNER, *ROLES]):
         raise Invalid("Choose a role.", field="role")
     changed: Member = await visit.perform("crm.members.update", EditMember(member_id=str(_id(visit)), role=Role(role)))
-    words = f"{changed.name} is {'an' if role in ('admin', 'owner') else 'a'} {role} now."
+    words = _("%(name)s: %(role)s from now on.") % {"name": changed.name, "role": dict([OWNER, *ROLES])[role]}
     return said(visit, words) if visit.from_htmx else redirect(HERE)
 
 
@@ -92,13 +93,21 @@ async def remove(visit: Visit) -> Response:
     if visit.request.method == "POST":
         try:
             await visit.perform("crm.members.remove", RemoveMember(member_id=str(found.id)))
-            return done(visit, f"{found.name} can not come in any more.", HERE)
+            return done(visit, _("%(name)s can not come in any more.") % {"name": found.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "confirm.html", f"Deactivate {found.name}?", act="Deactivate", back=HERE, values={}, error=error, here=HERE,
-        tone="danger", lede="Sessions, keys and tokens end at once. What was done stays in the log under this name.",
-    )  # fmt: skip
+        visit,
+        "confirm.html",
+        _("Deactivate %(name)s?") % {"name": found.name},
+        act=_("Deactivate"),
+        back=HERE,
+        values={},
+        error=error,
+        here=HERE,
+        tone="danger",
+        lede=_("Sessions, keys and tokens end at once. What was done stays in the log under this name."),
+    )
 
 
 async def keys(visit: Visit) -> Response:
@@ -109,10 +118,10 @@ async def keys(visit: Visit) -> Response:
         {
             "id": key.id, "name": key.name, "hint": f"…{key.hint}",
             "who": who(members[key.member_id]) if key.member_id in members else None,
-            "scope": ", ".join("reading alone" if scope == "query:*" else scope for scope in key.scopes) or "everything",
+            "scope": ", ".join(_("reading alone") if scope == "query:*" else scope for scope in key.scopes) or "everything",
             "made": ago(key.created_at, visit.now, visit.zone),
             "live": key.revoked_at is None and (key.expires_at is None or key.expires_at > visit.now),
-            "state": "Revoked" if key.revoked_at else "Expired" if key.expires_at and key.expires_at <= visit.now else "Live",
+            "state": _("Revoked") if key.revoked_at else _("Expired") if key.expires_at and key.expires_at <= visit.now else _("Live"),
         }
         for key in found if key.kind != "session"
     ]  # fmt: skip
@@ -132,10 +141,18 @@ async def new_key(visit: Visit) -> Response:
             error = refusal
     members = [member for member in await visit.members() if member.status == "active"]
     return await sheet(
-        visit, "key_new.html", "New key" if made is None else f"The key “{made.name}”", act="Make the key", back=KEYS,
-        values={"memberId": visit.query.get("member", str(visit.actor.id or ""))} | visit.fields, error=error, here=KEYS,
-        owners=named(members), scopes=SCOPES, made=made,
-    )  # fmt: skip
+        visit,
+        "key_new.html",
+        _("New key") if made is None else _("The key “%(name)s”") % {"name": made.name},
+        act=_("Make the key"),
+        back=KEYS,
+        values={"memberId": visit.query.get("member", str(visit.actor.id or ""))} | visit.fields,
+        error=error,
+        here=KEYS,
+        owners=named(members),
+        scopes=SCOPES,
+        made=made,
+    )
 
 
 def _wish(visit: Visit) -> CreateCredential:
@@ -154,4 +171,8 @@ async def revoke(visit: Visit) -> Response:
     if id is None:
         raise NotFound("There is no such key.")
     gone: Credential = await visit.perform("crm.credentials.revoke", RevokeCredential(credential_id=id))
-    return said(visit, f"The key “{gone.name}” opens nothing any more.") if visit.from_htmx else redirect(KEYS)
+    return (
+        said(visit, _("The key “%(name)s” opens nothing any more.") % {"name": gone.name})
+        if visit.from_htmx
+        else redirect(KEYS)
+    )

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.contacts.duplicates import Likely
+from baton.doors.web.language import _
 from baton.doors.web.records import COMPANIES, PEOPLE, Record, Sort, found
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
@@ -41,7 +42,7 @@ async def merge(visit: Visit) -> Response:
         return await _whom(visit, sort, record)
     error: Refusal | None = None
     if visit.request.method == "POST":
-        sides = {key: visit.fields.get(f"of-{key}", "") for key, _, _ in sort.facts}
+        sides = {key: visit.fields.get(f"of-{key}", "") for key, *rest in sort.facts}
         choose = {key: side for key, side in sides.items() if side in ("survivor", "merged")}
         try:
             wish = msgspec.convert(
@@ -50,16 +51,30 @@ async def merge(visit: Visit) -> Response:
             merged: Any = await visit.perform(f"crm.{sort.plural}.merge", wish)
             visit.undo = visit.operation_id
             leads = merged.moved.get("leads", 0)
-            words = f"{other.name} is merged into {record.name}{f', with {leads} of its leads' if leads else ''}."
+            words = (
+                _("%(other)s is merged into %(name)s, with %(leads)s of its leads.")
+                if leads
+                else _("%(other)s is merged into %(name)s.")
+            )
+            words %= {"other": other.name, "name": record.name, "leads": leads}
             return done(visit, words, f"{sort.home}/{record.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "merge.html", f"Merge {other.name} into {record.name}", act="Merge", back=f"{sort.home}/{record.id}",
-        values=visit.fields, error=error, here=sort.home, rows=_rows(sort, record, other), record=record, other=other,
+        visit,
+        "merge.html",
+        _("Merge %(name)s into %(name2)s") % {"name": other.name, "name2": record.name},
+        act=_("Merge"),
+        back=f"{sort.home}/{record.id}",
+        values=visit.fields,
+        error=error,
+        here=sort.home,
+        rows=_rows(sort, record, other),
+        record=record,
+        other=other,
         swap=f"{sort.home}/{other.id}/merge?with={record.id}",
-        lede="Choose what stays. Leads, tasks and customers of both come together; it can be taken apart again.",
-    )  # fmt: skip
+        lede=_("Choose what stays. Leads, tasks and customers of both come together; it can be taken apart again."),
+    )
 
 
 def _by_id(choose: dict[str, str]) -> dict[str, str]:
@@ -71,9 +86,9 @@ def _rows(sort: Sort, record: Record, other: Record) -> list[dict[str, Any]]:
     """Each field with both values; what only one knows is chosen already."""
     mine, theirs = msgspec.to_builtins(record), msgspec.to_builtins(other)
     return [
-        {"key": key, "label": label, "mine": mine[key], "theirs": theirs[key], "same": mine[key] == theirs[key],
+        {"key": key, "label": _(label), "mine": mine[key], "theirs": theirs[key], "same": mine[key] == theirs[key],
          "merged": mine[key] in (None, "") and theirs[key] not in (None, "")}
-        for key, label, _ in sort.facts if mine[key] is not None or theirs[key] is not None
+        for key, label, type in sort.facts if mine[key] is not None or theirs[key] is not None
     ]  # fmt: skip
 
 
@@ -104,12 +119,17 @@ async def unmerge(visit: Visit) -> Response:
             apart: Any = await visit.perform(f"crm.{sort.plural}.unmerge", Unmerge(merged_id=visit.path["record"]))
             other: Record = getattr(apart, sort.noun)
             kept = f" What was changed since stays: {', '.join(apart.kept)}." if apart.kept else ""
-            return done(visit, f"{survivor.name} and {other.name} are two again.{kept}", f"{sort.home}/{survivor.id}")
+            return done(
+                visit,
+                _("%(name)s and %(name2)s are two again.%(kept)s")
+                % {"name": survivor.name, "name2": other.name, "kept": kept},
+                f"{sort.home}/{survivor.id}",
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "confirm.html", "Take the merged records apart?", act="Take apart", back=f"{sort.home}/{survivor.id}", values={},
-        error=error, here=sort.home, lede="Both get back the facts, leads and tasks that they had. What was changed since is kept.",
+        visit, "confirm.html", _("Take the merged records apart?"), act=_("Take apart"), back=f"{sort.home}/{survivor.id}", values={},
+        error=error, here=sort.home, lede=_("Both get back the facts, leads and tasks that they had. What was changed since is kept."),
     )  # fmt: skip
 
 

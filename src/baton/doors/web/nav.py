@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from baton.doors.web.language import _
 from baton.pipelines.pipeline import Pipeline
 
 
@@ -42,19 +43,19 @@ def navigation(pipelines: Sequence[Pipeline], here: str) -> Navigation:
 
     return Navigation(
         main=[
-            item("Inbox", "/inbox"),
-            item("Board", "/board"),
-            item("Leads", "/leads", "/imports"),
-            item("Contacts", "/contacts", "/companies"),
-            item("Tasks", "/tasks", "/calendar"),
-            item("Approvals", "/approvals"),
-            item("Dashboard", "/dashboard/crm"),
+            item(_("Inbox"), "/inbox"),
+            item(_("Board"), "/board"),
+            item(_("Leads"), "/leads", "/imports"),
+            item(_("Contacts"), "/contacts", "/companies"),
+            item(_("Tasks"), "/tasks", "/calendar"),
+            item(_("Approvals"), "/approvals"),
+            item(_("Dashboard"), "/dashboard/crm"),
         ],
         pipelines=[item(pipeline.name, f"/board/{pipeline.id}", f"/history/{pipeline.id}") for pipeline in pipelines],
         setup=[
-            item("Agents", "/settings/agents"),
-            item("Automations", "/automations", "/sequences"),
-            item("Scoring & routing", "/settings/scoring", "/settings/routing"),
-            item("Settings", _SETTINGS[0], *_SETTINGS[1:]),
+            item(_("Agents"), "/settings/agents"),
+            item(_("Automations"), "/automations", "/sequences"),
+            item(_("Scoring & routing"), "/settings/scoring", "/settings/routing"),
+            item(_("Settings"), _SETTINGS[0], *_SETTINGS[1:]),
         ],
     )

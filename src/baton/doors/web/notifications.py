@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options
+from baton.doors.web.language import Choices, Told, _, marked
 from baton.doors.web.render import done, fragment, page, redirect
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago
@@ -17,8 +18,10 @@ from baton.messages.notices.notice import ListNotices, MarkRead, Notice, Notices
 from baton.messages.notices.settings import EditNoticeSettings, NoticeSettings
 
 HERE, SETTINGS = "/notifications", "/notifications/settings"
-DIGESTS: Options = [("immediate", "At once"), ("daily", "Once a day"), ("off", "Never")]
-_MAILED = {"sent": "Mailed", "waiting": "To be mailed", "failed": "Not mailed"}
+DIGESTS: Options = Choices(
+    [("immediate", marked("At once")), ("daily", marked("Once a day")), ("off", marked("Never"))]
+)
+_MAILED = Told({"sent": marked("Mailed"), "waiting": marked("To be mailed"), "failed": marked("Not mailed")})
 
 
 async def show(visit: Visit) -> Response:
@@ -89,15 +92,25 @@ async def settings(visit: Visit) -> Response:
         chosen = {key: (f"app.{key}" in visit.fields, f"mail.{key}" in visit.fields) for key in EVENTS}
         try:
             await visit.perform("crm.notifications.setSettings", _wish(visit, chosen))
-            return done(visit, "Your notices are set.", HERE)
+            return done(visit, _("Your notices are set."), HERE)
         except (Invalid, Conflict) as refusal:
             error = refusal
     rows = [(key, event.label, *chosen[key]) for key, event in EVENTS.items()]
     hours: Options = [(str(hour), f"{hour:02}:00") for hour in range(24)]
     return await sheet(
-        visit, "notification_settings.html", "How you are told", act="Save", back=HERE, values=values, error=error, here=HERE,
-        rows=rows, digests=DIGESTS, hours=hours, lede=f"Hours are those of your time zone, {found.time_zone}.",
-    )  # fmt: skip
+        visit,
+        "notification_settings.html",
+        _("How you are told"),
+        act=_("Save"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        rows=rows,
+        digests=DIGESTS,
+        hours=hours,
+        lede=_("Hours are those of your time zone, %(time_zone)s.") % {"time_zone": found.time_zone},
+    )
 
 
 def _wish(visit: Visit, chosen: dict[str, tuple[bool, bool]]) -> EditNoticeSettings:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from baton.accounts.organization import EditOrganization
 from baton.accounts.rates import RateTable, SetRates
 from baton.contacts.matching import Matching, SetMatching
+from baton.doors.web.language import Told, marked, told
 from baton.doors.web.profile import zone_options
 from baton.doors.web.render import page, redirect
 from baton.doors.web.visit import Visit
@@ -15,11 +16,13 @@ from baton.kernel.errors import Conflict, Invalid
 
 HERE = "/settings/organization"
 SPARE = 2
-_SAID = {
-    "saved": "The organization is changed.",
-    "rates": "Sums count by the new rates from now on.",
-    "matching": "People are told apart the new way.",
-}
+_SAID = Told(
+    {
+        "saved": marked("The organization is changed."),
+        "rates": marked("Sums count by the new rates from now on."),
+        "matching": marked("People are told apart the new way."),
+    }
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -76,7 +79,7 @@ async def _page(visit: Visit, error: Invalid | Conflict | None = None) -> Respon
     rates: list[tuple[str, Any]] = [(rate.currency, f"{rate.rate:g}") for rate in table.rates]
     part = visit.path.get("part", "")
     return await page(
-        visit, "organization.html", here=HERE, status=422 if error else 200, one=organization, wrong=error.message if error else "",
+        visit, "organization.html", here=HERE, status=422 if error else 200, one=organization, wrong=told(error.message) if error else "",
         wrong_in=part if error else "", rates=[*rates, *[("", "")] * SPARE], matching=matching, zones=zone_options(),
         v={"name": organization.name, "currency": organization.currency, "timeZone": organization.time_zone} | visit.fields,
         said=_SAID.get(visit.query.get("said", "")),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from baton.doors.web.language import _
 from baton.doors.web.nav import navigation
 from baton.doors.web.render import fragment, page
 from baton.doors.web.visit import Visit
@@ -36,25 +37,25 @@ async def _hits(visit: Visit, q: str) -> list[tuple[str, list[Hit]]]:
     places = navigation(await visit.pipelines(), "")
     rooms = [Hit(item.label, item.href) for item in [*places.main, *places.setup]]
     rooms += [
-        Hit("Companies", "/companies"),
-        Hit("Segments", "/segments"),
-        Hit("Imports", "/imports"),
-        Hit("Duplicates", "/contacts/duplicates"),
+        Hit(_("Companies"), "/companies"),
+        Hit(_("Segments"), "/segments"),
+        Hit(_("Imports"), "/imports"),
+        Hit(_("Duplicates"), "/contacts/duplicates"),
     ]
     rooms += [
-        Hit("Fields", "/settings/fields"),
-        Hit("Tags", "/settings/tags"),
-        Hit("Log", "/settings/log"),
-        Hit("Your profile", "/profile"),
+        Hit(_("Fields"), "/settings/fields"),
+        Hit(_("Tags"), "/settings/tags"),
+        Hit(_("Log"), "/settings/log"),
+        Hit(_("Your profile"), "/profile"),
     ]
     rooms += [
-        Hit("Enrichment", "/settings/enrichment"),
-        Hit("Members", "/settings/members"),
-        Hit("Forms", "/settings/forms"),
-        Hit("Routing", "/settings/routing"),
+        Hit(_("Enrichment"), "/settings/enrichment"),
+        Hit(_("Members"), "/settings/members"),
+        Hit(_("Forms"), "/settings/forms"),
+        Hit(_("Routing"), "/settings/routing"),
     ]
     if visit.may_manage:
-        rooms += [Hit("Organization", "/settings/organization"), Hit("Webhooks", "/settings/webhooks")]
+        rooms += [Hit(_("Organization"), "/settings/organization"), Hit(_("Webhooks"), "/settings/webhooks")]
     boards = [
         Hit(item.label, href, detail)
         for item in places.pipelines
@@ -62,16 +63,16 @@ async def _hits(visit: Visit, q: str) -> list[tuple[str, list[Hit]]]:
     ]
     acts = (
         [
-            Hit("Add a lead", "/leads/new", "a", dialog=True),
-            Hit("Import a file", "/imports/new"),
-            Hit("Add a contact", "/contacts/new", dialog=True),
+            Hit(_("Add a lead"), "/leads/new", "a", dialog=True),
+            Hit(_("Import a file"), "/imports/new"),
+            Hit(_("Add a contact"), "/contacts/new", dialog=True),
         ]
         if visit.may_write
         else []
     )
     agents = [Hit(m.name, f"/agents/{m.id}", "agent") for m in await visit.members() if m.kind == "agent"] if q else []
-    groups = [*await _found(visit, q), ("Do", _fitting(acts, q)), ("Go to", _fitting([*rooms, *agents], q))]
-    groups.append(("Pipelines", _fitting(boards if q else boards[::2], q)))
+    groups = [*await _found(visit, q), (_("Do"), _fitting(acts, q)), (_("Go to"), _fitting([*rooms, *agents], q))]
+    groups.append((_("Pipelines"), _fitting(boards if q else boards[::2], q)))
     return [(name, hits) for name, hits in groups if hits]
 
 
@@ -87,8 +88,8 @@ async def _found(visit: Visit, q: str) -> list[tuple[str, list[Hit]]]:
     return [
         (name, [Hit(hit.name, f"{home}/{hit.id}", hit.detail or "") for hit in hits[:most]])
         for name, home, hits, most in (
-            ("Leads", "/leads", found.leads, LEADS),
-            ("Contacts", "/contacts", found.contacts, LEADS // 2),
-            ("Companies", "/companies", found.companies, LEADS // 2),
+            (_("Leads"), "/leads", found.leads, LEADS),
+            (_("Contacts"), "/contacts", found.contacts, LEADS // 2),
+            (_("Companies"), "/companies", found.companies, LEADS // 2),
         )
     ]

@@ -6,13 +6,21 @@ from itertools import zip_longest
 from typing import Any
 
 from baton.activities.activity import Activity
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.show import Moment, moment
 from baton.doors.web.visit import Visit
 from baton.leads.lead import Lead
 from baton.leads.score import ScoreHistory, ScoreLead
 
 SCORES = 20
-CAUSES = {"creation": "when it came", "change": "a fact changed", "request": "asked for", "batch": "all were scored"}
+CAUSES = Told(
+    {
+        "creation": marked("when it came"),
+        "change": marked("a fact changed"),
+        "request": marked("asked for"),
+        "batch": marked("all were scored"),
+    }
+)
 
 
 def slider_of(moments: list[Moment], newest_first: list[Activity], at: datetime | None) -> dict[str, Any]:
@@ -51,9 +59,18 @@ async def score_panel(visit: Visit, lead: Lead, at: datetime | None) -> dict[str
         for reason in latest.reasons
     ]
     past = [
-        {"score": each.score, "when": moment(each.created_at, visit.now, visit.zone), "cause": CAUSES.get(each.cause, each.cause),
-         "way": each.score - before.score if before else None,
-         "why": ", ".join(f"{reason.label} {reason.points} of {reason.max}" for reason in each.reasons)}
-        for each, before in zip_longest(history[:SCORES], history[1:SCORES + 1]) if each
-    ]  # fmt: skip
+        {
+            "score": each.score,
+            "when": moment(each.created_at, visit.now, visit.zone),
+            "cause": CAUSES.get(each.cause, each.cause),
+            "way": each.score - before.score if before else None,
+            "why": ", ".join(
+                _("%(label)s %(points)s of %(max)s")
+                % {"label": reason.label, "points": reason.points, "max": reason.max}
+                for reason in each.reasons
+            ),
+        }
+        for each, before in zip_longest(history[:SCORES], history[1 : SCORES + 1])
+        if each
+    ]
     return {"when": moment(latest.created_at, visit.now, visit.zone), "reasons": reasons, "history": past}

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from baton.doors.web.language import Told, marked
 from baton.kernel.conditions import Condition
 
-NAMES = {
-    "30d": "last 30 days",
-    "month": "this month",
-    "quarter": "this quarter",
-    "year": "this year",
-    "last-quarter": "last quarter",
-    "last-year": "last year",
-}
+NAMES = Told(
+    {
+        "30d": marked("last 30 days"),
+        "month": marked("this month"),
+        "quarter": marked("this quarter"),
+        "year": marked("this year"),
+        "last-quarter": marked("last quarter"),
+        "last-year": marked("last year"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

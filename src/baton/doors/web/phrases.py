@@ -1,5 +1,6 @@
 """What a sentence about an activity is made of: its pieces, and what the ids in it are called."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from baton.activities.activity import Activity
 from baton.doors.web.changes import Change
+from baton.doors.web.language import _
 from baton.doors.web.show import Named, Who, initials, who
 
 PartKind = Literal["text", "strong", "person", "agent"]
@@ -45,18 +47,18 @@ class Names:
 
     def stage(self, id: str | None, told: str | None = None) -> Part:
         """A stage's name now; else as the activity told it."""
-        return strong(self.stages.get(UUID(id), told or "a former stage") if id else told or "a stage")
+        return strong(self.stages.get(UUID(id), told or _("a former stage")) if id else told or _("a stage"))
 
     def pipeline(self, id: str | None) -> Part:
         """A pipeline's name."""
-        return strong(self.pipelines.get(UUID(id), "a former pipeline") if id else "a pipeline")
+        return strong(self.pipelines.get(UUID(id), _("a former pipeline")) if id else _("a pipeline"))
 
     def member(self, id: str | None, told: str | None = None, kind: str | None = None) -> Part:
         """A member's name, coloured by what they are."""
         found = self.members.get(UUID(id)) if id else None
         if found is not None:
             return Part("agent" if found.kind == "agent" else "person", found.name)
-        return Part("agent" if kind == "agent" else "person", told or "a former member")
+        return Part("agent" if kind == "agent" else "person", told or _("a former member"))
 
 
 def text(words: str) -> Part:
@@ -67,6 +69,16 @@ def text(words: str) -> Part:
 def strong(words: str) -> Part:
     """Words that matter."""
     return Part("strong", words)
+
+
+def say(sentence: str, **values: Part | str) -> list[Part]:
+    """The pieces of a sentence, "%(actor)s moved to %(stage)s", with what stands in it."""
+    pieces = []
+    for at, piece in enumerate(re.split(r"%\((\w+)\)s", sentence)):
+        found = values[piece] if at % 2 else piece
+        if found:
+            pieces.append(text(found) if isinstance(found, str) else found)
+    return pieces
 
 
 def actor(activity: Activity) -> Part:

@@ -5,9 +5,10 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from baton.doors.web.filters import Options
+from baton.doors.web.language import Choices, _, marked, several_of
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
-from baton.doors.web.show import STATUSES, ago
+from baton.doors.web.show import STATUSES, ago, percent
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.leads.remove_pipeline import RemovePipeline
@@ -18,7 +19,7 @@ from baton.pipelines.restore import Archived, RestorePipeline, RestoreStage
 from baton.pipelines.stages import ReorderStages
 
 HERE = "/settings/pipelines"
-TYPES = [("lead", "Leads"), ("opportunity", "Deals")]
+TYPES = Choices([("lead", marked("Leads")), ("opportunity", marked("Deals"))])
 _FIRST = "New lead\nQualified\nProposal sent\nNegotiation"
 
 
@@ -50,7 +51,7 @@ async def restore(visit: Visit) -> Response:
     else:
         pipeline: Pipeline = await visit.perform("crm.pipelines.restore", RestorePipeline(pipeline_id=id))
         name = pipeline.name
-    return said(visit, f"“{name}” is back.") if visit.from_htmx else redirect(HERE)
+    return said(visit, _("“%(name)s” is back.") % {"name": name}) if visit.from_htmx else redirect(HERE)
 
 
 def _view(pipeline: Pipeline) -> dict[str, Any]:
@@ -65,11 +66,13 @@ def _view(pipeline: Pipeline) -> dict[str, Any]:
                 "id": stage.id,
                 "name": stage.name,
                 "colour": stage.colour,
-                "probability": f"{stage.probability}%",
+                "probability": percent(stage.probability / 100),
                 "status": STATUSES[stage.status],
                 "outcome": stage.outcome,
                 "nurture": stage.auto_nurture,
-                "sla": f"{stage.sla_days} day{'s' if stage.sla_days != 1 else ''}" if stage.sla_days else "",
+                "sla": several_of("%(count)s day", "%(count)s days", stage.sla_days) % {"count": stage.sla_days}
+                if stage.sla_days
+                else "",
             }
             for stage in pipeline.stages
         ],
@@ -106,11 +109,13 @@ async def new(visit: Visit) -> Response:
                     stages=stages,
                 ),
             )
-            return done(visit, f"The pipeline “{made.name}” is there.", f"{HERE}#pipeline-{made.id}")
+            return done(
+                visit, _("The pipeline “%(name)s” is there.") % {"name": made.name}, f"{HERE}#pipeline-{made.id}"
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "pipeline_new.html", "New pipeline", act="Make the pipeline", back=HERE, values=values, error=error, here=HERE,
+        visit, "pipeline_new.html", _("New pipeline"), act=_("Make the pipeline"), back=HERE, values=values, error=error, here=HERE,
         types=TYPES,
     )  # fmt: skip
 
@@ -129,13 +134,21 @@ async def edit(visit: Visit) -> Response:
                     is_intake=True if "intake" in visit.fields else None,
                 ),
             )
-            return done(visit, f"“{visit.fields.get('name', '').strip()}” is changed.", HERE)
+            return done(visit, _("“%(what)s” is changed.") % {"what": visit.fields.get("name", "").strip()}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "pipeline_edit.html", f"Change {found.name}", act="Save", back=HERE, values={"name": found.name} | visit.fields,
-        error=error, here=HERE, intake=found.is_intake, may_be_intake=found.type == "lead",
-    )  # fmt: skip
+        visit,
+        "pipeline_edit.html",
+        _("Change %(name)s") % {"name": found.name},
+        act=_("Save"),
+        back=HERE,
+        values={"name": found.name} | visit.fields,
+        error=error,
+        here=HERE,
+        intake=found.is_intake,
+        may_be_intake=found.type == "lead",
+    )
 
 
 async def remove(visit: Visit) -> Response:
@@ -146,16 +159,27 @@ async def remove(visit: Visit) -> Response:
         try:
             target = visit.fields.get("moveTo") or None
             await visit.perform("crm.pipelines.delete", RemovePipeline(pipeline_id=str(found.id), move_to=target))
-            return done(visit, f"“{found.name}” is removed.", HERE)
+            return done(visit, _("“%(name)s” is removed.") % {"name": found.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    targets: Options = [("", "Choose, if it holds leads")]
+    targets: Options = [("", _("Choose, if it holds leads"))]
     targets += [(str(each.id), each.name) for each in await visit.pipelines() if each.id != found.id]
     return await sheet(
-        visit, "remove.html", f"Remove {found.name}?", act="Remove the pipeline", back=HERE, values=visit.fields, error=error,
-        here=HERE, tone="danger", targets=targets, label="Its leads go to",
-        lede="Its leads keep their history. The open ones start the other pipeline, closed ones keep how they ended.",
-    )  # fmt: skip
+        visit,
+        "remove.html",
+        _("Remove %(name)s?") % {"name": found.name},
+        act=_("Remove the pipeline"),
+        back=HERE,
+        values=visit.fields,
+        error=error,
+        here=HERE,
+        tone="danger",
+        targets=targets,
+        label=_("Its leads go to"),
+        lede=_(
+            "Its leads keep their history. The open ones start the other pipeline, closed ones keep how they ended."
+        ),
+    )
 
 
 async def order(visit: Visit) -> Response:
@@ -166,7 +190,7 @@ async def order(visit: Visit) -> Response:
         ids = _moved([str(stage.id) for stage in found.stages], visit.fields)
     await visit.perform("crm.pipelines.reorderStages", ReorderStages(pipeline_id=str(found.id), stage_ids=ids))
     if visit.wants_json:
-        return JSONResponse({"words": f"The stages of {found.name} are in their new order."})
+        return JSONResponse({"words": _("The stages of %(name)s are in their new order.") % {"name": found.name}})
     return redirect(f"{HERE}#pipeline-{found.id}")
 
 

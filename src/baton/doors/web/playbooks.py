@@ -8,6 +8,7 @@ from baton.activities import kinds
 from baton.agents.playbook import PlaybookRule, Step
 from baton.agents.run import PlannedStep, Run
 from baton.doors.web.conditions import Vocabulary, words
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.show import STATUSES, ago
 from baton.doors.web.visit import Visit
 from baton.kernel.operation import registry
@@ -15,50 +16,56 @@ from baton.kernel.page import Page
 from baton.leads.find import ListLeads
 from baton.leads.lead import Lead
 
-TRIGGERS = {
-    kinds.LEAD_IMPORTED: "a lead comes in",
-    kinds.STAGE_CHANGED: "a lead changes its stage",
-    kinds.ASSIGNMENT_CHANGED: "a lead gets another owner",
-    kinds.FIELD_UPDATED: "a fact of a lead changes",
-    kinds.LEAD_SCORED: "a lead is scored",
-    kinds.LEAD_QUALIFIED: "a lead is qualified",
-    kinds.LEAD_DISQUALIFIED: "a lead is disqualified",
-    kinds.NOTE_ADDED: "somebody writes a note",
-    kinds.CALL_LOGGED: "a call is logged",
-    kinds.MEETING_LOGGED: "a meeting is logged",
-    kinds.EMAIL_RECEIVED: "a lead replies by email",
-    kinds.WHATSAPP_RECEIVED: "a lead writes on WhatsApp",
-    kinds.TASK_CREATED: "a task is scheduled",
-    kinds.TASK_COMPLETED: "a task is done",
-    kinds.TASK_DUE: "a task is due",
-    kinds.SLA_NEAR: "a lead has nearly been in its stage for too long",
-    kinds.HANDED_OFF: "a lead is handed over",
-}
-ACTS = {
-    "crm.leads.qualify": "qualify it",
-    "crm.leads.disqualify": "disqualify it",
-    "crm.leads.route": "find it an owner by the routing rules",
-    "crm.leads.assign": "assign it",
-    "crm.leads.followUp": "schedule a follow-up",
-    "crm.leads.setStatus": "set its status",
-    "crm.leads.moveStage": "move it to a stage",
-    "crm.leads.movePipeline": "move it to a pipeline",
-    "crm.leads.convert": "convert it into a deal",
-    "crm.leads.update": "change its facts",
-    "crm.leads.logActivity": "write a note",
-    "crm.leads.score": "score it again",
-    "crm.leads.handOff": "hand it over to a person",
-    "crm.emails.send": "write an email",
-    "crm.agents.think": "think it over with its model",
-}
-OUTCOMES = {
-    "planned": "to come",
-    "waiting": "asks",
-    "done": "done",
-    "rejected": "rejected",
-    "skipped": "skipped",
-    "failed": "failed",
-}
+TRIGGERS = Told(
+    {
+        kinds.LEAD_IMPORTED: marked("a lead comes in"),
+        kinds.STAGE_CHANGED: marked("a lead changes its stage"),
+        kinds.ASSIGNMENT_CHANGED: marked("a lead gets another owner"),
+        kinds.FIELD_UPDATED: marked("a fact of a lead changes"),
+        kinds.LEAD_SCORED: marked("a lead is scored"),
+        kinds.LEAD_QUALIFIED: marked("a lead is qualified"),
+        kinds.LEAD_DISQUALIFIED: marked("a lead is disqualified"),
+        kinds.NOTE_ADDED: marked("somebody writes a note"),
+        kinds.CALL_LOGGED: marked("a call is logged"),
+        kinds.MEETING_LOGGED: marked("a meeting is logged"),
+        kinds.EMAIL_RECEIVED: marked("a lead replies by email"),
+        kinds.WHATSAPP_RECEIVED: marked("a lead writes on WhatsApp"),
+        kinds.TASK_CREATED: marked("a task is scheduled"),
+        kinds.TASK_COMPLETED: marked("a task is done"),
+        kinds.TASK_DUE: marked("a task is due"),
+        kinds.SLA_NEAR: marked("a lead has nearly been in its stage for too long"),
+        kinds.HANDED_OFF: marked("a lead is handed over"),
+    }
+)
+ACTS = Told(
+    {
+        "crm.leads.qualify": marked("qualify it"),
+        "crm.leads.disqualify": marked("disqualify it"),
+        "crm.leads.route": marked("find it an owner by the routing rules"),
+        "crm.leads.assign": marked("assign it"),
+        "crm.leads.followUp": marked("schedule a follow-up"),
+        "crm.leads.setStatus": marked("set its status"),
+        "crm.leads.moveStage": marked("move it to a stage"),
+        "crm.leads.movePipeline": marked("move it to a pipeline"),
+        "crm.leads.convert": marked("convert it into a deal"),
+        "crm.leads.update": marked("change its facts"),
+        "crm.leads.logActivity": marked("write a note"),
+        "crm.leads.score": marked("score it again"),
+        "crm.leads.handOff": marked("hand it over to a person"),
+        "crm.emails.send": marked("write an email"),
+        "crm.agents.think": marked("think it over with its model"),
+    }
+)
+OUTCOMES = Told(
+    {
+        "planned": marked("to come"),
+        "waiting": marked("asks"),
+        "done": marked("done"),
+        "rejected": marked("rejected"),
+        "skipped": marked("skipped"),
+        "failed": marked("failed"),
+    }
+)
 _BLANK = re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
 _FILLED = {"score.value": "score", "score.because": "reasons", "lead.companyName": "company", "agent.name": "agent"}
 _TONES = {"done": "won", "failed": "lost", "waiting": "wait"}
@@ -79,16 +86,24 @@ def rule_view(rule: PlaybookRule, known: Vocabulary) -> dict[str, Any]:
 def act(step: Step, known: Vocabulary) -> str:
     """What a step does, in words; texts that are filled in for each lead stand as they are."""
     given = step.input
-    said = ACTS.get(step.operation) or (registry[step.operation].summary.lower() if step.operation in registry else "")
+    said = _(ACTS.get(step.operation, "")) or (
+        registry[step.operation].summary.lower() if step.operation in registry else ""
+    )
     match step.operation:
         case "crm.leads.assign":
-            said = f"assign it to {known.names['ownerId'].get(str(given.get('ownerId')), 'nobody')}"
+            said = _("assign it to %(what)s") % {
+                "what": known.names["ownerId"].get(str(given.get("ownerId")), _("nobody"))
+            }
         case "crm.leads.setStatus":
-            said = f"set its status to {STATUSES.get(str(given.get('status')), 'another')}"
+            said = _("set its status to %(what)s") % {
+                "what": _(STATUSES.get(str(given.get("status")), marked("another")))
+            }
         case "crm.leads.moveStage":
-            said = f"move it to {known.names['stageId'].get(str(given.get('stageId')), 'a stage')}"
+            said = _("move it to %(what)s") % {
+                "what": known.names["stageId"].get(str(given.get("stageId")), _("a stage"))
+            }
         case "crm.leads.followUp":
-            said = f"{said} in {given['dueIn']}" if given.get("dueIn") else said
+            said = _("%(act)s in %(time)s") % {"act": said, "time": given["dueIn"]} if given.get("dueIn") else said
     told = given.get("title") or given.get("notes") or given.get("reason") or given.get("instructions")
     return f"{said or step.operation}: “{_readable(str(told))}”" if told else said or step.operation
 
@@ -106,7 +121,7 @@ async def run_views(visit: Visit, runs: list[Run], known: Vocabulary) -> list[di
             "id": run.id,
             "lead": leads.get(run.lead_id) if run.lead_id else None,
             "when": ago(run.started_at, visit.now, visit.zone),
-            "status": {"waiting": "waits for a person"}.get(run.status, run.status),
+            "status": {"waiting": _("waits for a person")}.get(run.status, run.status),
             "tone": _TONES.get(run.status, ""),
             "steps": [_step(step, known) for step in run.receipt],
             "undo": f"/undo/{run.id}" if any(step.outcome == "done" for step in run.receipt) else None,

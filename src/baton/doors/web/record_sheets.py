@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.contacts.duplicates import Likely
+from baton.doors.web.language import _
 from baton.doors.web.records import COMPANIES, PEOPLE, Record, Sort, found
 from baton.doors.web.render import done, fragment
 from baton.doors.web.sheets import Refusal, sheet
@@ -27,20 +28,27 @@ async def new_company(visit: Visit) -> Response:
 async def _new(visit: Visit, sort: Sort) -> Response:
     error: Refusal | None = None
     if visit.request.method == "POST":
-        given: dict[str, Any] = {key: text for key, _, _ in sort.facts if (text := visit.fields.get(key, "").strip())}
+        given: dict[str, Any] = {key: text for key, *rest in sort.facts if (text := visit.fields.get(key, "").strip())}
         try:
             if str(given.get("size", "0")).isdecimal():
                 given |= {"size": int(given["size"])} if "size" in given else {}
             made: Record = await visit.perform(f"crm.{sort.plural}.create", msgspec.convert(given, sort.create))
-            return done(visit, f"{made.name} is added.", f"{sort.home}/{made.id}")
+            return done(visit, _("%(name)s is added.") % {"name": made.name}, f"{sort.home}/{made.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
         except msgspec.ValidationError as refusal:
             error = explained(refusal, sort.create)
     return await sheet(
-        visit, "record_new.html", f"Add a {sort.noun}", act="Add", back=sort.home, values=visit.fields, error=error,
-        here=sort.home, facts=sort.facts,
-    )  # fmt: skip
+        visit,
+        "record_new.html",
+        _("Add a contact") if sort.noun == "contact" else _("Add a company"),
+        act=_("Add"),
+        back=sort.home,
+        values=visit.fields,
+        error=error,
+        here=sort.home,
+        facts=sort.facts,
+    )
 
 
 async def alike_contact(visit: Visit) -> Response:

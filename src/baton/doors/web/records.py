@@ -13,10 +13,11 @@ from baton.contacts.contact import Contact, CreateContact, EditContact, GetConta
 from baton.contacts.customers import Customer
 from baton.contacts.find import ListCompanies, ListCustomers, ListPeople
 from baton.doors.web.facts import Fact
+from baton.doors.web.language import _, marked, told
 from baton.doors.web.lead import entries, names
 from baton.doors.web.leads import row
 from baton.doors.web.render import page, redirect
-from baton.doors.web.show import Named, ago
+from baton.doors.web.show import Named, ago, number
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.page import Page
@@ -48,17 +49,41 @@ class Sort:
 
 
 PEOPLE = Sort(
-    "contact", "contacts", "/contacts",
-    (("name", "Name", "text"), ("email", "Email", "email"), ("phone", "Phone", "tel"), ("title", "Title", "text"),
-     ("companyName", "Company", "text"), ("externalId", "External id", "text")),
-    GetContact, EditContact, CreateContact, ListPeople, ContactTimeline,
-)  # fmt: skip
+    "contact",
+    "contacts",
+    "/contacts",
+    (
+        ("name", marked("Name"), "text"),
+        ("email", marked("Email"), "email"),
+        ("phone", marked("Phone"), "tel"),
+        ("title", marked("Title"), "text"),
+        ("companyName", marked("Company"), "text"),
+        ("externalId", marked("External id"), "text"),
+    ),
+    GetContact,
+    EditContact,
+    CreateContact,
+    ListPeople,
+    ContactTimeline,
+)
 COMPANIES = Sort(
-    "company", "companies", "/companies",
-    (("name", "Name", "text"), ("website", "Website", "url"), ("industry", "Industry", "text"), ("location", "Location", "text"),
-     ("size", "People", "number"), ("externalId", "External id", "text")),
-    GetCompany, EditCompany, CreateCompany, ListCompanies, CompanyTimeline,
-)  # fmt: skip
+    "company",
+    "companies",
+    "/companies",
+    (
+        ("name", marked("Name"), "text"),
+        ("website", marked("Website"), "url"),
+        ("industry", marked("Industry"), "text"),
+        ("location", marked("Location"), "text"),
+        ("size", marked("People"), "number"),
+        ("externalId", marked("External id"), "text"),
+    ),
+    GetCompany,
+    EditCompany,
+    CreateCompany,
+    ListCompanies,
+    CompanyTimeline,
+)
 SHOWN = 30
 MOST = 200
 
@@ -89,12 +114,12 @@ async def _list(visit: Visit, sort: Sort) -> Response:
     return await page(
         visit, "records.html", here=sort.home, sort=sort, q=q, order=order,
         rows=[_row(record, visit) for record in found.items],
-        heads=[label for _, label, _ in sort.facts[1:-1]],
+        heads=[_(fact[1]) for fact in sort.facts[1:-1]],
         page={
             "here": _url(sort.home, here, cursor), "name_url": _url(sort.home, {**asking, "sort": "name"}),
             "new_url": _url(sort.home, asking), "first_url": _url(sort.home, here) if cursor else None,
             "next_url": _url(sort.home, here, found.next_cursor) if found.next_cursor else None,
-            "total": "" if found.total is None else f"{found.total:,} in all",
+            "total": "" if found.total is None else _("%(total)s in all") % {"total": number(found.total)},
         },
     )  # fmt: skip
 
@@ -106,7 +131,7 @@ def _url(path: str, query: dict[str, str], cursor: str | None = None) -> str:
 
 def _row(record: Record, visit: Visit) -> dict[str, Any]:
     sort = sort_of(record)
-    cells = [_shown(record, key) for key, _, _ in sort.facts[1:-1]]
+    cells = [_shown(record, key) for key, *rest in sort.facts[1:-1]]
     company = record.company_id if isinstance(record, Contact) else None
     return {"id": record.id, "name": record.name, "cells": cells, "company": company,
             "made": ago(record.created_at, visit.now, visit.zone)}  # fmt: skip
@@ -119,7 +144,7 @@ def sort_of(record: Record) -> Sort:
 
 def _shown(record: Record, key: str) -> str:
     value = msgspec.to_builtins(record)[key]
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return "" if value is None else number(value) if isinstance(value, int) else str(value)
 
 
 async def contact(visit: Visit) -> Response:
@@ -160,7 +185,7 @@ def facts(record: Record, visit: Visit, editing: str | None = None) -> list[Fact
     sort, values, shown = sort_of(record), msgspec.to_builtins(record), []
     for key, label, type in sort.facts:
         raw = "" if values[key] is None else str(values[key])
-        fact = Fact(key, label, _shown(record, key), raw, type, required=key == "name")
+        fact = Fact(key, _(label), _shown(record, key), raw, type, required=key == "name")
         fact.number = type in ("tel", "number")
         fact.edit_url = f"{sort.home}/{record.id}?edit={key}"
         fact.editing = key == editing and visit.may_write
@@ -235,7 +260,9 @@ async def _edit(visit: Visit, sort: Sort) -> Response:
         raise NotFound("There is no such fact to edit.")
     text = visit.fields.get("value", "").strip()
     if was.raw != visit.fields.get("was", was.raw):
-        was.theirs = f"Meanwhile it became “{was.value or 'nothing'}”. Save to put yours in its place."
+        was.theirs = _("Meanwhile it became “%(value)s”. Save to put yours in its place.") % {
+            "value": was.value or _("nothing")
+        }
     else:
         try:
             value: Any = int(text) if key == "size" and text.isdecimal() and len(text) < 10 else text or None
@@ -243,11 +270,14 @@ async def _edit(visit: Visit, sort: Sort) -> Response:
             await visit.perform(f"crm.{sort.plural}.update", msgspec.convert(given, sort.edit))
             if not visit.from_htmx:
                 return redirect(f"{sort.home}/{record.id}")
-            visit.said, visit.undo = f"{was.label} of {record.name} is changed.", visit.operation_id
+            visit.said, visit.undo = (
+                _("%(label)s of %(name)s is changed.") % {"label": was.label, "name": record.name},
+                visit.operation_id,
+            )
             return await record_page(visit, sort)
         except (Invalid, Conflict) as error:
-            was.wrong = error.message
+            was.wrong = told(error.message)
         except msgspec.ValidationError:
-            was.wrong = f"{was.label} cannot be “{text[:40]}”."
+            was.wrong = _("%(label)s cannot be “%(what)s”.") % {"label": was.label, "what": text[:40]}
     was.editing, was.typed = True, visit.fields.get("value", "")
     return await record_page(visit, sort, fact=was, status=422)

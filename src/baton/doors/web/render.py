@@ -1,7 +1,9 @@
 """Turning templates into pages: everything is escaped, and every page knows who looks at it."""
 
 import json
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -9,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from baton.doors.web import show
-from baton.doors.web.assets import UI, asset
-from baton.doors.web.language import _, language, several_of
+from baton.doors.web.assets import UI, asset, files
+from baton.doors.web.language import Told, _, english, language, marked, several_of
 from baton.doors.web.nav import navigation
 from baton.doors.web.verbs import DESK_KINDS, LIVE
 from baton.doors.web.visit import Visit, theme_of
@@ -28,6 +30,9 @@ _templates.policies["ext.i18n.trimmed"] = True
 _templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals["asset"] = asset
 _templates.filters |= {"band": show.band, "hex": show.colour, "number": show.number, "percent": show.percent}
+ROLES: Told[str] = Told(
+    {"owner": marked("owner"), "admin": marked("admin"), "member": marked("member"), "viewer": marked("viewer")}
+)
 _PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie, Accept-Language"}
 
 
@@ -57,13 +62,14 @@ async def page(
             "id": actor.id,
             "kind": "person",
             "name": actor.name,
-            "role": actor.role.value,
+            "role": ROLES[actor.role],
             "initials": show.initials(actor.name, "person"),
             "organization": organization.name,
         },
         "nav": navigation(await visit.pipelines(), here),
         "desk_kinds": DESK_KINDS,
-        "live_words": json.dumps(LIVE),
+        "words": script_words(),
+        "live_words": json.dumps(dict(LIVE)),
         "said": None,
         "unread": None,
         "at_bell": here.startswith("/notifications"),
@@ -83,6 +89,17 @@ def _common(visit: Visit) -> dict[str, Any]:
         "may_move": visit.may_write,
         "may_manage": visit.may_manage,
     }
+
+
+def script_words() -> str:
+    """What scripts say, as JSON from English to the reader's language; nothing for English itself."""
+    return "" if english() else json.dumps({words: _(words) for words in _said_by_scripts()}, ensure_ascii=False)
+
+
+@cache
+def _said_by_scripts() -> list[str]:
+    scripts = (content.decode() for name, content in files().items() if name.startswith("js/"))
+    return sorted({words for script in scripts for words in re.findall(r'\b_\("([^"]+)"', script)})
 
 
 def redirect(url: str) -> Response:

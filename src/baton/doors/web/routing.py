@@ -8,6 +8,7 @@ from baton.accounts.members import Member
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import Vocabulary, vocabulary, words
 from baton.doors.web.filters import Options, named
+from baton.doors.web.language import _
 from baton.doors.web.render import done, page, redirect
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import several, who
@@ -46,11 +47,9 @@ async def show(visit: Visit) -> Response:
 
 
 def _view(rule: RoutingRule, known: Vocabulary, members: dict[Any, Member]) -> dict[str, Any]:
-    place = ""
-    if rule.stage_id:
-        place = f" in {known.names['stageId'].get(str(rule.stage_id), 'a former stage')}"
-    elif rule.pipeline_id:
-        place = f" of {known.names['pipelineId'].get(str(rule.pipeline_id), 'a former pipeline')}"
+    stage = known.names["stageId"].get(str(rule.stage_id), _("a former stage")) if rule.stage_id else ""
+    pipeline = known.names["pipelineId"].get(str(rule.pipeline_id), _("a former pipeline")) if rule.pipeline_id else ""
+    where = {"place": stage or pipeline}
     which = words(rule.condition, known)
     shares = [
         f"{members[id].name}{f' ({share} of {sum(rule.shares)})' if len(set(rule.shares)) > 1 else ''}"
@@ -59,12 +58,23 @@ def _view(rule: RoutingRule, known: Vocabulary, members: dict[Any, Member]) -> d
     return {
         "id": rule.id,
         "name": rule.name,
-        "which": f"any lead{place}" if which == "any lead" else f"a lead{place} of which {which}",
-        "pool": several(shares) or "nobody",
-        "turns": "in turn" if len(shares) > 1 else "",
+        "which": _which(which, where),
+        "pool": several(shares) or _("nobody"),
+        "turns": _("in turn") if len(shares) > 1 else "",
         "hours": rule.working_hours,
         "enabled": rule.enabled,
     }
+
+
+def _which(which: str, where: dict[str, str]) -> str:
+    if which == _("any lead"):
+        return _("any lead in %(place)s") % where if where["place"] else which
+    given = where | {"which": which}
+    return (
+        _("a lead in %(place)s of which %(which)s") % given
+        if where["place"]
+        else _("a lead of which %(which)s") % given
+    )
 
 
 async def _tried(visit: Visit, pipeline_id: str, members: dict[Any, Member]) -> list[dict[str, Any]]:
@@ -79,7 +89,7 @@ async def _tried(visit: Visit, pipeline_id: str, members: dict[Any, Member]) -> 
     )
     leads = {lead.id: lead.name for lead in found.items}
     return [
-        {"id": answer.lead_id, "name": leads.get(answer.lead_id, "A lead"), "why": answer.reason,
+        {"id": answer.lead_id, "name": leads.get(answer.lead_id, _("A lead")), "why": answer.reason,
          "who": who(members[answer.owner_id]) if answer.owner_id in members else None}
         for answer in answers.leads
     ]  # fmt: skip
@@ -98,29 +108,29 @@ async def edit(visit: Visit) -> Response:
             new = [_again(rule) for rule in rules]
             if visit.fields.get("do") == "remove" and place is not None:
                 gone = new.pop(place)
-                return await _set(visit, new, f"The rule “{gone.name}” is removed.")
+                return await _set(visit, new, _("The rule “%(name)s” is removed.") % {"name": gone.name})
             condition = parsed(visit.several, known)
             mine = _wish(visit, condition, before, known)
             if place is None:
                 new.append(mine)
             else:
                 new[place] = mine
-            return await _set(visit, new, f"“{mine.name}” decides from the next lead on.")
+            return await _set(visit, new, _("“%(name)s” decides from the next lead on.") % {"name": mine.name})
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "routing_rule.html", "A routing rule", act="Save the rule", back=HERE, values=_values(visit, before), error=error,
+        visit, "routing_rule.html", _("A routing rule"), act=_("Save the rule"), back=HERE, values=_values(visit, before), error=error,
         here=HERE, form=form(condition, known, visit.several), removable=before is not None,
-        places=[("", "any pipeline"), *known.names["pipelineId"].items(), *known.names["stageId"].items()],
+        places=[("", _("any pipeline")), *known.names["pipelineId"].items(), *known.names["stageId"].items()],
         members=_takers(await visit.members(), before),
-        lede="The first rule that holds decides. Its pool takes turns; whoever is paused or full is passed over.",
+        lede=_("The first rule that holds decides. Its pool takes turns; whoever is paused or full is passed over."),
     )  # fmt: skip
 
 
 def _takers(members: list[Member], before: RoutingRule | None) -> Options:
     """Who may be in the pool: the active ones, and those paused that are in it already."""
     paused = [m for m in members if m.status != "active" and before is not None and m.id in before.pool]
-    return [*named(members), *((str(m.id), f"{m.name} (paused)") for m in paused)]
+    return [*named(members), *((str(m.id), _("%(name)s (paused)") % {"name": m.name}) for m in paused)]
 
 
 def _values(visit: Visit, before: RoutingRule | None) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary, words
+from baton.doors.web.language import Told, _, marked
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import number
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -16,7 +18,7 @@ from baton.scoring.bands import Bands, SetBands
 from baton.scoring.rules import Factor, NewFactor, NewRule, Rule, SetRules
 
 HERE = "/settings/scoring"
-COMBINE = {"best": "the best of its rules counts", "sum": "its rules add up"}
+COMBINE = Told({"best": marked("the best of its rules counts"), "sum": marked("its rules add up")})
 
 
 async def show(visit: Visit) -> Response:
@@ -30,7 +32,7 @@ async def show(visit: Visit) -> Response:
             "label": factor.label,
             "most": factor.max_points,
             "how": COMBINE[factor.combine],
-            "weight": f"counts {factor.weight:g} times" if factor.weight != 1 else "",
+            "weight": _("counts %(weight)s times") % {"weight": number(factor.weight, digits=2)} if factor.weight != 1 else "",
             "rules": [
                 {"id": rule.id, "name": rule.name, "points": f"{rule.points:+d}", "which": words(rule.condition, known),
                  "enabled": rule.enabled}
@@ -54,7 +56,7 @@ async def rule(visit: Visit) -> Response:
             new = [_again(factor) for factor in factors]
             if visit.fields.get("do") == "remove" and place is not None:
                 gone = new[at].rules.pop(place)
-                return await _set(visit, new, f"The rule “{gone.name}” is removed.")
+                return await _set(visit, new, _("The rule “%(name)s” is removed.") % {"name": gone.name})
             condition = parsed(visit.several, known)
             mine = NewRule(
                 name=_name(visit), condition=condition, points=_whole(visit, "points"),
@@ -64,7 +66,7 @@ async def rule(visit: Visit) -> Response:
                 new[at].rules.append(mine)
             else:
                 new[at].rules[place] = mine
-            return await _set(visit, new, f"“{mine.name}” counts from the next score on.")
+            return await _set(visit, new, _("“%(name)s” counts from the next score on.") % {"name": mine.name})
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     first = {"name": before.name, "points": before.points, "enabled": "on" if before.enabled else ""} if before else {}
@@ -72,15 +74,24 @@ async def rule(visit: Visit) -> Response:
     if visit.request.method == "POST":
         values |= {"enabled": ""} | visit.fields
     return await sheet(
-        visit, "scoring_rule.html", f"A rule of {factors[at].label}", act="Save the rule", back=HERE, values=values, error=error,
-        here=HERE, form=form(condition, known, visit.several), removable=before is not None,
-        lede=f"{factors[at].label} gives at most {factors[at].max_points} points; {COMBINE[factors[at].combine]}.",
-    )  # fmt: skip
+        visit,
+        "scoring_rule.html",
+        _("A rule of %(label)s") % {"label": factors[at].label},
+        act=_("Save the rule"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        form=form(condition, known, visit.several),
+        removable=before is not None,
+        lede=_("%(label)s gives at most %(max_points)s points; %(what)s.")
+        % {"label": factors[at].label, "max_points": factors[at].max_points, "what": COMBINE[factors[at].combine]},
+    )
 
 
 async def factor(visit: Visit) -> Response:
     """GET and POST /settings/scoring/{factor}: what a factor gives at most, and how its rules are combined."""
-    factors, at, _ = await _found(visit)
+    factors, at = (await _found(visit))[:2]
     mine = factors[at]
     error: Refusal | None = None
     values: dict[str, Any] = {
@@ -97,13 +108,20 @@ async def factor(visit: Visit) -> Response:
             new[at].max_points = _whole(visit, "maxPoints")
             new[at].combine = "sum" if visit.fields.get("combine") == "sum" else "best"
             new[at].weight = _weight(visit)
-            return await _set(visit, new, f"“{new[at].label}” is changed.")
+            return await _set(visit, new, _("“%(label)s” is changed.") % {"label": new[at].label})
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "scoring_factor.html", f"Change {mine.label}", act="Save", back=HERE, values=values, error=error, here=HERE,
+        visit,
+        "scoring_factor.html",
+        _("Change %(label)s") % {"label": mine.label},
+        act=_("Save"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
         combine=list(COMBINE.items()),
-    )  # fmt: skip
+    )
 
 
 async def bands(visit: Visit) -> Response:
@@ -116,14 +134,20 @@ async def bands(visit: Visit) -> Response:
             await visit.perform(
                 "crm.scoring.setBands", SetBands(high=_whole(visit, "high"), medium=_whole(visit, "medium"))
             )
-            return done(visit, "The bands are drawn anew.", HERE)
+            return done(visit, _("The bands are drawn anew."), HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "scoring_bands.html", "Bands", act="Save", back=HERE, here=HERE, error=error,
+        visit,
+        "scoring_bands.html",
+        _("Bands"),
+        act=_("Save"),
+        back=HERE,
+        here=HERE,
+        error=error,
         values={"high": now.high, "medium": now.medium} | visit.fields,
-        lede="Scores that were calculated keep their band; those to come use these.",
-    )  # fmt: skip
+        lede=_("Scores that were calculated keep their band; those to come use these."),
+    )
 
 
 async def _found(visit: Visit) -> tuple[list[Factor], int, int | None]:

@@ -7,8 +7,10 @@ from starlette.responses import Response
 from baton.doors.web import listing
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary, words
+from baton.doors.web.language import _
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.show import number
 from baton.doors.web.views import simple
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -22,8 +24,8 @@ async def show(visit: Visit) -> Response:
     found: list[Segment] = await visit.perform("crm.segments.list")
     known = await vocabulary(visit)
     rows = [
-        {"id": each.id, "name": each.name, "count": f"{each.count:,}", "live": each.condition is not None,
-         "what": words(each.condition, known) if each.condition is not None else "put in one by one"}
+        {"id": each.id, "name": each.name, "count": number(each.count), "live": each.condition is not None,
+         "what": words(each.condition, known) if each.condition is not None else _("put in one by one")}
         for each in found
     ]  # fmt: skip
     return await page(visit, "segments.html", here="/leads", rows=rows)
@@ -40,10 +42,14 @@ async def new(visit: Visit) -> Response:
             made: Segment = await visit.perform("crm.segments.create", CreateSegment(
                 name=visit.fields.get("name", ""), condition=condition, fixed="fixed" in visit.fields,
             ))  # fmt: skip
-            return done(visit, f"The segment “{made.name}” holds {made.count:,} leads.", HERE)
+            return done(
+                visit,
+                _("The segment “%(name)s” holds %(count)s leads.") % {"name": made.name, "count": number(made.count)},
+                HERE,
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    return await _sheet(visit, "New segment", visit.fields, error, form(condition, known, visit.several), True)
+    return await _sheet(visit, _("New segment"), visit.fields, error, form(condition, known, visit.several), True)
 
 
 async def edit(visit: Visit) -> Response:
@@ -57,12 +63,12 @@ async def edit(visit: Visit) -> Response:
             if segment.condition is not None:
                 change["condition"] = condition = parsed(visit.several, known)
             await visit.perform("crm.segments.update", UpdateSegment(**change))
-            return done(visit, "The segment is changed.", HERE)
+            return done(visit, _("The segment is changed."), HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     shown = form(condition, known, visit.several) if condition is not None else None
     values = {"name": segment.name} | visit.fields
-    return await _sheet(visit, f"Change “{segment.name}”", values, error, shown, False)
+    return await _sheet(visit, _("Change “%(name)s”") % {"name": segment.name}, values, error, shown, False)
 
 
 async def remove(visit: Visit) -> Response:
@@ -70,17 +76,23 @@ async def remove(visit: Visit) -> Response:
     segment = await _segment(visit)
     if visit.request.method == "POST":
         await visit.perform("crm.segments.delete", OneSegment(segment_id=segment.id))
-        return done(visit, f"The segment “{segment.name}” is removed.", HERE)
+        return done(visit, _("The segment “%(name)s” is removed.") % {"name": segment.name}, HERE)
     return await sheet(
-        visit, "confirm.html", f"Remove the segment “{segment.name}”?", act="Remove the segment", back=HERE, values={}, tone="danger",
-        lede=f"Its {segment.count:,} leads stay.",
-    )  # fmt: skip
+        visit,
+        "confirm.html",
+        _("Remove the segment “%(name)s”?") % {"name": segment.name},
+        act=_("Remove the segment"),
+        back=HERE,
+        values={},
+        tone="danger",
+        lede=_("Its %(count)s leads stay.") % {"count": number(segment.count)},
+    )
 
 
 async def _sheet(visit: Visit, title: str, values: Any, error: Refusal | None, shown: Any, fresh: bool) -> Response:
     return await sheet(
-        visit, "segment.html", title, act="Save the segment", back=HERE, values=values, error=error, form=shown, fresh=fresh,
-        lede="A segment can be listed, exported and edited as one.",
+        visit, "segment.html", title, act=_("Save the segment"), back=HERE, values=values, error=error, form=shown, fresh=fresh,
+        lede=_("A segment can be listed, exported and edited as one."),
     )  # fmt: skip
 
 

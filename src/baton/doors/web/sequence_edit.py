@@ -8,21 +8,32 @@ from starlette.responses import Response
 from baton.automations.sequences.sequence import Sequence
 from baton.doors.web import step_rows
 from baton.doors.web.automations import names
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.render import done, go
 from baton.doors.web.sequences import HERE, KINDS, read
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 
-DAYS = [("1", "Mon"), ("2", "Tue"), ("3", "Wed"), ("4", "Thu"), ("5", "Fri"), ("6", "Sat"), ("7", "Sun")]
-LEDE = (
-    "Nobody is written to before an admin switches it on.",
-    "Who is in it goes on with the version that they began with.",
+DAYS = Choices(
+    [
+        ("1", marked("Mon")),
+        ("2", marked("Tue")),
+        ("3", marked("Wed")),
+        ("4", marked("Thu")),
+        ("5", marked("Fri")),
+        ("6", marked("Sat")),
+        ("7", marked("Sun")),
+    ]
 )
-EXITS = [
-    ("reply", "they reply"), ("bounce", "an e-mail comes back"), ("closed", "the lead is won or lost"),
-    ("stage", "the lead changes its stage"), ("owner", "the lead gets another owner"),
-]  # fmt: skip
+LEDE = (
+    marked("Nobody is written to before an admin switches it on."),
+    marked("Who is in it goes on with the version that they began with."),
+)
+EXITS = Choices([
+    ("reply", marked("they reply")), ("bounce", marked("an e-mail comes back")), ("closed", marked("the lead is won or lost")),
+    ("stage", marked("the lead changes its stage")), ("owner", marked("the lead gets another owner")),
+])  # fmt: skip
 
 
 async def new(visit: Visit) -> Response:
@@ -46,13 +57,17 @@ async def _edit(visit: Visit, before: Sequence | None) -> Response:
                 made: Sequence = await visit.perform("crm.sequences.create", wish)
                 return go(visit, f"{HERE}/{made.id}")
             await visit.perform("crm.sequences.edit", {"sequenceId": str(before.id)} | wish)
-            return done(visit, f"“{wish['name']}” is changed for those who enter from now on.", f"{HERE}/{before.id}")
+            return done(
+                visit,
+                _("“%(what)s” is changed for those who enter from now on.") % {"what": wish["name"]},
+                f"{HERE}/{before.id}",
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     steps = [msgspec.to_builtins(step) for step in before.plan.steps] if before else []
     return await sheet(
-        visit, "sequence_edit.html", f"Change {before.name}" if before else "New sequence",
-        act="Save" if before else "Save the draft", back=f"{HERE}/{before.id}" if before else HERE, here=HERE, error=error,
+        visit, "sequence_edit.html", _("Change %(name)s") % {"name": before.name} if before else _("New sequence"),
+        act=_("Save") if before else _("Save the draft"), back=f"{HERE}/{before.id}" if before else HERE, here=HERE, error=error,
         values=_values(visit, before), days=DAYS, exits=EXITS, kinds=list(KINDS.items()),
         rows=[*step_rows.posted(visit.several), ("", "")] if posted else step_rows.rows(steps, offered),
         acts=step_rows.options(offered),

@@ -12,9 +12,10 @@ from baton.automations.sequences.sequence import ListedSequence, NameSequence, S
 from baton.doors.web.automations import STATES, names
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary
+from baton.doors.web.language import Told, _, marked, told
 from baton.doors.web.render import done, page, redirect
 from baton.doors.web.sheets import sheet
-from baton.doors.web.show import ago, due_at
+from baton.doors.web.show import ago, due_at, number
 from baton.doors.web.step_rows import Act, acts, in_words
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import everything
@@ -24,13 +25,38 @@ from baton.leads.chunks import Changed
 from baton.leads.segments import Segment
 
 HERE = "/sequences"
-KINDS = {"drip": "one after the other", "one_shot": "a single message", "until_reply": "until somebody replies"}
-ENDS = {
-    "reply": "replied", "bounce": "bounced", "unsubscribe": "unsubscribed", "closed": "closed", "deleted": "deleted",
-    "stage": "another stage", "owner": "another owner", "condition": "met the condition", "gate": "did not qualify", "removed": "taken out",
-}  # fmt: skip
+KINDS = Told(
+    {
+        "drip": marked("one after the other"),
+        "one_shot": marked("a single message"),
+        "until_reply": marked("until somebody replies"),
+    }
+)
+ENDS = Told(
+    {
+        "reply": marked("replied"),
+        "bounce": marked("bounced"),
+        "unsubscribe": marked("unsubscribed"),
+        "closed": marked("closed"),
+        "deleted": marked("deleted"),
+        "stage": marked("another stage"),
+        "owner": marked("another owner"),
+        "condition": marked("met the condition"),
+        "gate": marked("did not qualify"),
+        "removed": marked("taken out"),
+    }
+)
+IN_IT = Told(
+    {
+        "waiting": marked("Waiting"),
+        "paused": marked("Paused"),
+        "held": marked("Held"),
+        "done": marked("Done"),
+        "stopped": marked("Stopped"),
+    }
+)
 TONES = {"waiting": "", "paused": "wait", "held": "lost", "done": "won", "stopped": ""}
-_DAYS = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAYS = ("", marked("Mon"), marked("Tue"), marked("Wed"), marked("Thu"), marked("Fri"), marked("Sat"), marked("Sun"))
 
 
 async def show(visit: Visit) -> Response:
@@ -59,7 +85,7 @@ async def show_one(visit: Visit) -> Response:
     return await page(
         visit, "sequence.html", here=HERE, seq=view(found, offered), steps=steps,
         left=[(ENDS[why], count) for why, count in sorted(found.left.items(), key=lambda pair: -pair[1])],
-        states=[("", "All", sum(found.states.values())), *((s, s.title(), found.states.get(s, 0)) for s in TONES)], state=state,
+        states=[("", _("All"), sum(found.states.values())), *((s, IN_IT[s], found.states.get(s, 0)) for s in TONES)], state=state,
         rows=[enrolment_view(each, visit, len(found.plan.steps)) for each in listed.items], more=listed.next_cursor is not None,
     )  # fmt: skip
 
@@ -99,16 +125,29 @@ async def enrol(visit: Visit) -> Response:
             if segment is None and condition == everything():
                 raise Invalid("Choose a segment, or say which leads.", field="segment")
             entered, refused, why = await _enrol(visit, found, condition, segment)
-            rest = f" {refused:,} were passed over: {why}" if refused else ""
-            return done(visit, f"{entered:,} leads are in “{found.name}”.{rest}", f"{HERE}/{found.id}")
+            words = _("%(count)s leads are in “%(name)s”.") % {"count": number(entered), "name": found.name}
+            if refused:
+                words += " " + _("%(count)s were passed over: %(why)s") % {"count": number(refused), "why": told(why)}
+            return done(
+                visit,
+                words,
+                f"{HERE}/{found.id}",
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "enrol.html", f"Put leads into {found.name}", act="Put them in", back=f"{HERE}/{found.id}", here=HERE, error=error,
-        values=visit.fields, form=form(condition, known, visit.several),
-        segments=[("", "no segment"), *((str(each.id), f"{each.name} ({each.count:,})") for each in segments)],
-        lede="Nobody is in a sequence twice; who is closed or has no address is passed over, and named.",
-    )  # fmt: skip
+        visit,
+        "enrol.html",
+        _("Put leads into %(name)s") % {"name": found.name},
+        act=_("Put them in"),
+        back=f"{HERE}/{found.id}",
+        here=HERE,
+        error=error,
+        values=visit.fields,
+        form=form(condition, known, visit.several),
+        segments=[("", _("no segment")), *((str(each.id), f"{each.name} ({number(each.count)})") for each in segments)],
+        lede=_("Nobody is in a sequence twice; who is closed or has no address is passed over, and named."),
+    )
 
 
 async def _enrol(visit: Visit, found: Sequence, condition: Any, segment: UUID | None) -> tuple[int, int, str]:
@@ -143,17 +182,25 @@ def view(found: Sequence, offered: dict[str, Act]) -> dict[str, Any]:
     """A sequence in words."""
     chip, tone = STATES[found.state]
     return {
-        "id": found.id, "href": f"{HERE}/{found.id}", "name": found.name, "state": found.state, "chip": chip, "tone": tone,
-        "kind": KINDS[found.plan.kind] + (f", {found.plan.rounds} rounds" if found.plan.kind == "until_reply" else ""),
-        "window": hours(found.plan.window), "exits": exits(found.plan), "number": found.number,
+        "id": found.id,
+        "href": f"{HERE}/{found.id}",
+        "name": found.name,
+        "state": found.state,
+        "chip": _(chip),
+        "tone": tone,
+        "kind": KINDS[found.plan.kind]
+        + (", " + _("%(rounds)s rounds") % {"rounds": found.plan.rounds} if found.plan.kind == "until_reply" else ""),
+        "window": hours(found.plan.window),
+        "exits": exits(found.plan),
+        "number": found.number,
         "steps": [in_words(msgspec.to_builtins(step), offered) for step in found.plan.steps],
-    }  # fmt: skip
+    }
 
 
 def hours(window: Window) -> str:
     """When messages leave, in words."""
-    days = ", ".join(_DAYS[day] for day in window.days if 1 <= day <= 7)
-    zone = "the contact's time" if window.zone == "contact" else "the organization's time"
+    days = ", ".join(_(_DAYS[day]) for day in window.days if 1 <= day <= 7)
+    zone = _("the contact's time") if window.zone == "contact" else _("the organization's time")
     return f"{days} {window.opens}–{window.closes}, {zone}"
 
 
@@ -161,8 +208,8 @@ def exits(plan: Plan) -> str:
     """What takes a lead out, in words."""
     said = plan.exits
     told = [word for on, word in (
-        (said.reply, "a reply"), (said.bounce, "a bounce"), (True, "an unsubscription"), (said.closed, "the lead's end"),
-        (said.stage, "another stage"), (said.owner, "another owner"), (said.condition is not None, "a condition"),
+        (said.reply, _("a reply")), (said.bounce, _("a bounce")), (True, _("an unsubscription")), (said.closed, _("the lead's end")),
+        (said.stage, _("another stage")), (said.owner, _("another owner")), (said.condition is not None, _("a condition")),
     ) if on]  # fmt: skip
     return ", ".join(told)
 
@@ -170,8 +217,17 @@ def exits(plan: Plan) -> str:
 def enrolment_view(each: Enrolment, visit: Visit, steps: int) -> dict[str, Any]:
     """A lead's way as the list shows it."""
     return {
-        "id": each.id, "lead": each.lead, "lead_id": each.lead_id, "state": each.state, "tone": TONES[each.state],
-        "step": f"{min(each.position % steps + 1, steps)} of {steps}" if each.state in ("waiting", "paused", "held") else "",
+        "id": each.id,
+        "lead": each.lead,
+        "lead_id": each.lead_id,
+        "state": each.state,
+        "told": IN_IT[each.state],
+        "tone": TONES[each.state],
+        "step": _("%(count)s of %(steps)s") % {"count": min(each.position % steps + 1, steps), "steps": steps}
+        if each.state in ("waiting", "paused", "held")
+        else "",
         "next": due_at(each.next_at, visit.now, visit.zone) if each.next_at else None,
-        "why": ENDS[each.why] if each.why else "", "detail": each.detail, "when": ago(each.created_at, visit.now, visit.zone),
-    }  # fmt: skip
+        "why": ENDS[each.why] if each.why else "",
+        "detail": each.detail,
+        "when": ago(each.created_at, visit.now, visit.zone),
+    }

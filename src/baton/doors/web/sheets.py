@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from baton.doors.web.facts import cents
 from baton.doors.web.filters import Options, named
-from baton.doors.web.language import told
+from baton.doors.web.language import _, told
 from baton.doors.web.render import done, page
 from baton.doors.web.show import SOURCES, due_at
 from baton.doors.web.visit import Visit
@@ -75,18 +75,18 @@ async def new_lead(visit: Visit) -> Response:
         try:
             made: Lead = await visit.perform("crm.leads.create", _new_lead(visit.fields, organization.currency))
             visit.undo = visit.operation_id
-            return done(visit, f"{made.name} is on the board.", f"/leads/{made.id}")
+            return done(visit, _("%(name)s is on the board.") % {"name": made.name}, f"/leads/{made.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     options: Options = [(str(pipeline.id), pipeline.name) for pipeline in pipelines]
     return await sheet(
-        visit, "lead_new.html", "Add a lead", act="Add lead", back=visit.back("/board"), values=values, error=error,
+        visit, "lead_new.html", _("Add a lead"), act=_("Add lead"), back=visit.back("/board"), values=values, error=error,
         pipelines=options, sources=list(SOURCES.items()), currency=organization.currency,
     )  # fmt: skip
 
 
 def _new_lead(fields: Mapping[str, str], currency: str) -> NewLead:
-    for name, words in (("firstName", "First name"), ("lastName", "Last name"), ("email", "Email")):
+    for name, words in (("firstName", _("First name")), ("lastName", _("Last name")), ("email", _("Email"))):
         if not fields.get(name, "").strip():
             raise Invalid(f"{words} is required.", field=name)
     texts = ("firstName", "lastName", "email", "phone", "companyName", "title", "pipelineId", "source")
@@ -113,17 +113,17 @@ async def assign(visit: Visit) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
             values["version"] = lead.version
-    owners: Options = [("", "Nobody"), *named(await visit.members())]
+    owners: Options = [("", _("Nobody")), *named(await visit.members())]
     return await sheet(
-        visit, "lead_assign.html", f"Assign {lead.name}", act="Assign", back=f"/leads/{lead.id}", values=values,
+        visit, "lead_assign.html", _("Assign %(name)s") % {"name": lead.name}, act=_("Assign"), back=f"/leads/{lead.id}", values=values,
         error=error, owners=owners,
-        lede="The owner is told of what happens on the lead. An agent works on it by its own playbook.",
+        lede=_("The owner is told of what happens on the lead. An agent works on it by its own playbook."),
     )  # fmt: skip
 
 
 async def _belongs(visit: Visit, lead: Lead) -> str:
     owner = next((member.name for member in await visit.members() if member.id == lead.owner_id), None)
-    return f"now belongs to {owner}" if owner else "has no owner now"
+    return _("now belongs to %(owner)s") % {"owner": owner} if owner else _("has no owner now")
 
 
 async def disqualify(visit: Visit) -> Response:
@@ -137,13 +137,13 @@ async def disqualify(visit: Visit) -> Response:
                 raise Invalid("Say why, in a few words.", field="reason")
             await visit.perform("crm.leads.disqualify", Disqualify(lead_id=str(lead.id), reason=reason))
             visit.undo = visit.operation_id
-            return done(visit, f"{lead.name} is disqualified.", f"/leads/{lead.id}")
+            return done(visit, _("%(name)s is disqualified.") % {"name": lead.name}, f"/leads/{lead.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "lead_disqualify.html", f"Disqualify {lead.name}", act="Disqualify", back=f"/leads/{lead.id}",
+        visit, "lead_disqualify.html", _("Disqualify %(name)s") % {"name": lead.name}, act=_("Disqualify"), back=f"/leads/{lead.id}",
         values=visit.fields, error=error,
-        lede="The lead leaves the board and can be moved back at any time.", tone="danger",
+        lede=_("The lead leaves the board and can be moved back at any time."), tone="danger",
     )  # fmt: skip
 
 
@@ -160,15 +160,23 @@ async def convert(visit: Visit) -> Response:
         try:
             made: Converted = await visit.perform("crm.leads.convert", wish)
             visit.undo = visit.operation_id
-            return done(visit, f"{lead.name} is won, and a deal is made.", f"/leads/{made.opportunity.id}")
+            return done(
+                visit, _("%(name)s is won, and a deal is made.") % {"name": lead.name}, f"/leads/{made.opportunity.id}"
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     deals: Options = [(str(p.id), p.name) for p in await visit.pipelines() if p.type == "opportunity"]
     return await sheet(
-        visit, "lead_convert.html", f"Convert {lead.name}", act="Convert", back=f"/leads/{lead.id}", values=visit.fields,
-        error=error, pipelines=deals,
-        lede="A deal is made with the contact, company, value and owner of this lead, which is won.",
-    )  # fmt: skip
+        visit,
+        "lead_convert.html",
+        _("Convert %(name)s") % {"name": lead.name},
+        act=_("Convert"),
+        back=f"/leads/{lead.id}",
+        values=visit.fields,
+        error=error,
+        pipelines=deals,
+        lede=_("A deal is made with the contact, company, value and owner of this lead, which is won."),
+    )
 
 
 async def follow_up(visit: Visit) -> Response:
@@ -183,13 +191,16 @@ async def follow_up(visit: Visit) -> Response:
     if visit.request.method == "POST":
         try:
             task: Task = await visit.perform("crm.leads.followUp", _follow_up(visit, lead))
-            words = f"Follow-up with {lead.name}: {due_at(task.due_at, visit.now, visit.zone)}."
+            words = _("Follow-up with %(name)s: %(when)s.") % {
+                "name": lead.name,
+                "when": due_at(task.due_at, visit.now, visit.zone),
+            }
             visit.undo = visit.operation_id
             return done(visit, words, f"/leads/{lead.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "lead_follow_up.html", f"Follow up with {lead.name}", act="Schedule", back=f"/leads/{lead.id}",
+        visit, "lead_follow_up.html", _("Follow up with %(name)s") % {"name": lead.name}, act=_("Schedule"), back=f"/leads/{lead.id}",
         values=values, error=error, owners=named(await visit.members()),
     )  # fmt: skip
 

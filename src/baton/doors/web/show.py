@@ -2,38 +2,49 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal, format_percent, get_currency_symbol
+from babel.dates import format_datetime, format_skeleton
+from babel.numbers import (
+    format_compact_currency,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
 
-from baton.doors.web.language import locale
+from baton.doors.web.language import Told, _, english, locale, marked, several_of
 from baton.kernel.money import minor_digits
 
-SOURCES = {
-    "website": "Website",
-    "referral": "Referral",
-    "paid_ads": "Paid ads",
-    "organic_search": "Organic search",
-    "social_media": "Social media",
-    "cold_outreach": "Cold outreach",
-    "event": "Event",
-    "partner": "Partner",
-    "other": "Other",
-}
-STATUSES = {
-    "new": "New",
-    "contacted": "Contacted",
-    "qualified": "Qualified",
-    "proposal": "Proposal",
-    "negotiating": "Negotiating",
-    "won": "Won",
-    "lost": "Lost",
-    "disqualified": "Disqualified",
-}
+SOURCES = Told(
+    {
+        "website": marked("Website"),
+        "referral": marked("Referral"),
+        "paid_ads": marked("Paid ads"),
+        "organic_search": marked("Organic search"),
+        "social_media": marked("Social media"),
+        "cold_outreach": marked("Cold outreach"),
+        "event": marked("Event"),
+        "partner": marked("Partner"),
+        "other": marked("Other"),
+    }
+)
+STATUSES = Told(
+    {
+        "new": marked("New"),
+        "contacted": marked("Contacted"),
+        "qualified": marked("Qualified"),
+        "proposal": marked("Proposal"),
+        "negotiating": marked("Negotiating"),
+        "won": marked("Won"),
+        "lost": marked("Lost"),
+        "disqualified": marked("Disqualified"),
+    }
+)
 _STEPS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 
 
@@ -119,18 +130,31 @@ def money(minor: int | None, currency: str, *, short: bool = False) -> str:
     """An amount as one reads it: "$42,000", "€12.50"; with `short` "$214k", "$1.31M". A dash for none."""
     if minor is None:
         return "—"
+    amount, digits = major(minor, currency), minor_digits(currency)
+    if english():
+        return _english_money(amount, currency, digits, short=short)
+    if short and abs(amount) >= Decimal("999.5"):
+        return format_compact_currency(amount, currency, locale=locale(), fraction_digits=_digits(amount))
+    whole = amount == amount.to_integral_value()
+    shape = locale().currency_formats["standard"].pattern.replace("0.00", "0" if whole else "0." + "0" * digits)
+    return format_currency(amount, currency, format=shape, locale=locale(), currency_digits=False)
+
+
+def _digits(amount: Decimal) -> int:
+    return 0 if Decimal(10_000) <= abs(amount) < Decimal(999_500) else 2
+
+
+def _english_money(amount: Decimal, currency: str, digits: int, *, short: bool) -> str:
     symbol = get_currency_symbol(currency, locale="en_US")
     if symbol == currency:
         symbol += " "
-    amount = major(minor, currency)
     if short:
         for size, letter in _STEPS:
             if abs(amount) >= size * Decimal("0.9995"):
                 scaled = amount / size
-                digits = 0 if letter == "k" and abs(scaled) >= 10 else 1 if abs(scaled) >= 100 else 2
-                return f"{symbol}{_trimmed(scaled, digits)}{letter}"
-    digits = 0 if amount == amount.to_integral_value() else minor_digits(currency)
-    return f"{symbol}{amount:,.{digits}f}"
+                exact = 0 if letter == "k" and abs(scaled) >= 10 else 1 if abs(scaled) >= 100 else 2
+                return f"{symbol}{_trimmed(scaled, exact)}{letter}"
+    return f"{symbol}{amount:,.{0 if amount == amount.to_integral_value() else digits}f}"
 
 
 def _trimmed(amount: Decimal, digits: int) -> str:
@@ -149,41 +173,67 @@ def due(at: datetime, now: datetime, zone: ZoneInfo) -> Due:
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     days = (local.date() - today).days
     if days < 0:
-        return Due("1 day late" if days == -1 else f"{-days} days late", late=True)
+        return Due(several_of("%(count)s day late", "%(count)s days late", -days) % {"count": -days}, late=True)
     if at < now:
         minutes = int((now - at).total_seconds() // 60)
-        return Due(f"{minutes // 60} h late" if minutes >= 60 else f"{max(minutes, 1)} min late", late=True)
+        words = _("%(count)s h late") if minutes >= 60 else _("%(count)s min late")
+        return Due(words % {"count": minutes // 60 if minutes >= 60 else max(minutes, 1)}, late=True)
     if days <= 1:
-        return Due(("Today", "Tomorrow")[days], late=False)
-    return Due(local.strftime("%a") if days < 7 else day(local.date(), today), late=False)
+        return Due((_("Today"), _("Tomorrow"))[days], late=False)
+    return Due(_spell("EEE", local) if days < 7 else day(local.date(), today), late=False)
 
 
 def due_at(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """The moment of a task in words: "today 10:00", "tomorrow 09:00", "Thu 15:30", "12 Dec 10:00"."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     days = (local.date() - today).days
-    names = {-1: "yesterday", 0: "today", 1: "tomorrow"}
-    word = names.get(days) or (local.strftime("%a") if 0 < days < 7 else day(local.date(), today))
-    return f"{word} {local:%H:%M}"
+    names = {-1: _("yesterday"), 0: _("today"), 1: _("tomorrow")}
+    word = names.get(days) or (_spell("EEE", local) if 0 < days < 7 else day(local.date(), today))
+    return f"{word} {clock(local)}"
 
 
 def day(date_: date, today: date) -> str:
     """A day: "12 Dec" within the year, "12 Dec 2026" beyond."""
-    return f"{date_.day} {date_:%b}" + ("" if date_.year == today.year else f" {date_.year}")
+    if english():
+        return f"{date_.day} {date_:%b}" + ("" if date_.year == today.year else f" {date_.year}")
+    return format_skeleton("MMMd" if date_.year == today.year else "yMMMd", _noon(date_), locale=locale())
+
+
+def weekday(date_: date, today: date) -> str:
+    """A day with its name: "Thursday, 12 Dec"."""
+    return f"{_spell('EEEE', _noon(date_))}, {day(date_, today)}"
+
+
+def month_name(date_: date) -> str:
+    """A month: "December 2026"."""
+    return format_skeleton("yMMMM", _noon(date_), locale=locale())
+
+
+def clock(local: datetime) -> str:
+    """The time of day: "15:30", or as the reader's country writes it."""
+    return format_skeleton("Hm" if "H" in str(locale().time_formats["short"]) else "hm", local, locale=locale())
+
+
+def _spell(pattern: str, local: datetime) -> str:
+    return format_datetime(local, pattern, locale=locale())
+
+
+def _noon(date_: date) -> datetime:
+    return datetime(date_.year, date_.month, date_.day, 12, tzinfo=UTC)
 
 
 def moment(at: datetime, now: datetime, zone: ZoneInfo, *, within: date | None = None) -> Moment:
     """A time in a list, newest first: "08:02" today, "Yesterday 23:05", then "23:04" where `within` names that day."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     date_ = local.date()
-    clock = f"{local:%H:%M}"
     if date_ in (today, within):
-        label = clock
+        label = clock(local)
     elif (today - date_).days == 1:
-        label = f"Yesterday {clock}"
+        label = _("Yesterday %(time)s") % {"time": clock(local)}
     else:
-        label = f"{day(date_, today)} {clock}"
-    return Moment(label, f"{local.day} {local:%B %Y, %H:%M %Z}", local.isoformat(timespec="seconds"))
+        label = f"{day(date_, today)} {clock(local)}"
+    full = f"{format_skeleton('yMMMMd', local, locale=locale())}, {clock(local)} {local:%Z}"
+    return Moment(label, full, local.isoformat(timespec="seconds"))
 
 
 def ago(at: datetime, now: datetime, zone: ZoneInfo) -> Moment:
@@ -192,20 +242,22 @@ def ago(at: datetime, now: datetime, zone: ZoneInfo) -> Moment:
     local, today = at.astimezone(zone).date(), now.astimezone(zone).date()
     minutes = int((now - at).total_seconds() // 60)
     if minutes < 60:
-        label = f"{minutes} min ago" if minutes >= 1 else "just now"
+        label = _("%(count)s min ago") % {"count": minutes} if minutes >= 1 else _("just now")
     elif local == today or minutes < 12 * 60:
-        label = f"{minutes // 60} h ago"
+        label = _("%(count)s h ago") % {"count": minutes // 60}
     else:
-        label = "Yesterday" if (today - local).days == 1 else day(local, today)
+        label = _("Yesterday") if (today - local).days == 1 else day(local, today)
     return Moment(label, full.full, full.iso)
 
 
 def days(since: datetime, now: datetime, zone: ZoneInfo) -> str:
     """How many days something has lasted: "today", "1 day", "12 days"."""
     count = (now.astimezone(zone).date() - since.astimezone(zone).date()).days
-    return "today" if count <= 0 else "1 day" if count == 1 else f"{count} days"
+    return _("today") if count <= 0 else several_of("%(count)s day", "%(count)s days", count) % {"count": count}
 
 
 def several(names: list[str]) -> str:
     """Names in a row: "name, email and company"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(names)s and %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}

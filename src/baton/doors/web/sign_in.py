@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from baton.accounts.sign_in import SESSION_LIFETIME, actor_of_token, close_session, open_session, prove
 from baton.doors.limits import limits_of
+from baton.doors.web.language import _, told
 from baton.doors.web.render import plain, redirect
 from baton.doors.web.visit import SESSION, Visit, as_uuid, database, form_of
 from baton.kernel.errors import BatonError, Unauthenticated
@@ -32,11 +33,11 @@ async def submit(request: Request) -> Response:
         right = limits_of(request).must_admit_sign_in(request, email)
         person = await prove(database(request), email, fields.get("password", ""))
     except BatonError as error:
-        return _page(request, onward, email=email, wrong=error.message, status=error.status)
+        return _page(request, onward, email=email, wrong=told(error.message), status=error.status)
     right()
     places = {place.org_id: place for place in person.memberships}
     if not places:
-        words = "You are no member of an organization any more. Ask an admin to add you."
+        words = _("You are no member of an organization any more. Ask an admin to add you.")
         return _page(request, onward, email=email, wrong=words, status=403)
     chosen = as_uuid(fields.get("orgId"))
     place = places.get(chosen) if chosen else next(iter(places.values())) if len(places) == 1 else None
@@ -47,7 +48,7 @@ async def submit(request: Request) -> Response:
             onward,
             email=email,
             organizations=options,
-            wrong="Choose the organization and give your password again.",
+            wrong=_("Choose the organization and give your password again."),
         )
     token = await open_session(database(request), place)
     answer = redirect(onward)

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.doors.web.pipeline_settings import HERE, pipeline_of
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
@@ -28,14 +29,26 @@ async def new(visit: Visit) -> Response:
             made: Stage = await visit.perform(
                 "crm.pipelines.addStage", _read(visit, AddStage, pipelineId=str(pipeline.id))
             )
-            return done(visit, f"“{made.name}” is a stage of {pipeline.name}.", f"{HERE}#pipeline-{pipeline.id}")
+            return done(
+                visit,
+                _("“%(name)s” is a stage of %(name2)s.") % {"name": made.name, "name2": pipeline.name},
+                f"{HERE}#pipeline-{pipeline.id}",
+            )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    statuses: Options = [("", "By its name and place"), *STATUSES.items()]
+    statuses: Options = [("", _("By its name and place")), *STATUSES.items()]
     return await sheet(
-        visit, "stage.html", f"New stage of {pipeline.name}", act="Add the stage", back=HERE, values=values, error=error,
-        here=HERE, statuses=statuses, remove_url=None,
-    )  # fmt: skip
+        visit,
+        "stage.html",
+        _("New stage of %(name)s") % {"name": pipeline.name},
+        act=_("Add the stage"),
+        back=HERE,
+        values=values,
+        error=error,
+        here=HERE,
+        statuses=statuses,
+        remove_url=None,
+    )
 
 
 async def edit(visit: Visit) -> Response:
@@ -51,17 +64,17 @@ async def edit(visit: Visit) -> Response:
         try:
             if "archive" in visit.fields:
                 await visit.perform("crm.pipelines.updateStage", EditStage(stage_id=str(stage.id), archived=True))
-                return done(visit, f"“{stage.name}” is archived.", HERE)
+                return done(visit, _("“%(name)s” is archived.") % {"name": stage.name}, HERE)
             wish = _read(visit, EditStage, stageId=str(stage.id), slaDays=None)
             if wish.status == stage.status:
                 wish.status = None  # its meaning stays as it is
             await visit.perform("crm.pipelines.updateStage", wish)
-            return done(visit, f"“{wish.name}” is changed.", HERE)
+            return done(visit, _("“%(name)s” is changed.") % {"name": wish.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     base = f"{HERE}/{visit.path['pipeline']}/stages/{stage.id}"
     return await sheet(
-        visit, "stage.html", f"Change {stage.name}", act="Save", back=HERE, values=values, error=error, here=HERE,
+        visit, "stage.html", _("Change %(name)s") % {"name": stage.name}, act=_("Save"), back=HERE, values=values, error=error, here=HERE,
         statuses=list(STATUSES.items()), remove_url=f"{base}/remove",
     )  # fmt: skip
 
@@ -75,16 +88,25 @@ async def remove(visit: Visit) -> Response:
         try:
             target = visit.fields.get("moveTo") or None
             await visit.perform("crm.pipelines.removeStage", RemoveStage(stage_id=str(stage.id), move_to=target))
-            return done(visit, f"“{stage.name}” is removed.", HERE)
+            return done(visit, _("“%(name)s” is removed.") % {"name": stage.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    targets: Options = [("", "Choose, if it holds leads")]
+    targets: Options = [("", _("Choose, if it holds leads"))]
     targets += [(str(each.id), each.name) for each in pipeline.stages if each.id != stage.id]
     return await sheet(
-        visit, "remove.html", f"Remove {stage.name}?", act="Remove the stage", back=HERE, values=visit.fields, error=error,
-        here=HERE, tone="danger", targets=targets, label="Its leads go to",
-        lede="The stage leaves the board. Leads that passed through it keep it in their history.",
-    )  # fmt: skip
+        visit,
+        "remove.html",
+        _("Remove %(name)s?") % {"name": stage.name},
+        act=_("Remove the stage"),
+        back=HERE,
+        values=visit.fields,
+        error=error,
+        here=HERE,
+        tone="danger",
+        targets=targets,
+        label=_("Its leads go to"),
+        lede=_("The stage leaves the board. Leads that passed through it keep it in their history."),
+    )
 
 
 async def _stage(visit: Visit) -> Stage:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import registry
 
@@ -34,25 +35,25 @@ class Known:
 def acts(known: Known, *, sequence: bool = False) -> dict[str, Act]:
     """What the rows of an editor offer: those of an automation, or those of a sequence."""
     both = {
-        "waitWorking": _wait("wait in working time", True),
-        "wait": _wait("wait by the clock", False),
-        "email": Act("write an e-mail", lambda t: _letter(t, "email" if sequence else "send"), _email),
-        "template": _named("send the template", "email" if sequence else "send", "templateId", known.templates),
+        "waitWorking": _wait(_("wait in working time"), True),
+        "wait": _wait(_("wait by the clock"), False),
+        "email": Act(_("write an e-mail"), lambda t: _letter(t, "email" if sequence else "send"), _email),
+        "template": _named(_("send the template"), "email" if sequence else "send", "templateId", known.templates),
         "task": _task("follow_up" if sequence else "todo"),
     }
     if sequence:
         return both | {"json": _json()}
     return both | {
-        "notify": _notify("tell the owner", "owner"),
-        "notifyAdmins": _notify("tell the admins", "admins"),
-        "tags": _operation("add tags", "crm.leads.addTags", "tags", split=True),
-        "note": _operation("write a note", "crm.leads.logActivity", "notes", type="note"),
-        "status": _operation("set the status", "crm.leads.setStatus", "status"),
-        "route": Act("find an owner by the routing rules", lambda _: _act("crm.leads.route", {}), _route),
-        "sequence": _named("put it into the sequence", "enrol", "sequenceId", known.sequences),
-        "wake": _named("give a task to the agent", "wake", "agentId", known.agents),
+        "notify": _notify(_("tell the owner"), "owner"),
+        "notifyAdmins": _notify(_("tell the admins"), "admins"),
+        "tags": _operation(_("add tags"), "crm.leads.addTags", "tags", split=True),
+        "note": _operation(_("write a note"), "crm.leads.logActivity", "notes", type="note"),
+        "status": _operation(_("set the status"), "crm.leads.setStatus", "status"),
+        "route": Act(_("find an owner by the routing rules"), lambda text: _act("crm.leads.route", {}), _route),
+        "sequence": _named(_("put it into the sequence"), "enrol", "sequenceId", known.sequences),
+        "wake": _named(_("give a task to the agent"), "wake", "agentId", known.agents),
         "webhook": Act(
-            "call the address", lambda text: {"do": "webhook", "url": text}, lambda s: _only(s, "webhook", "url")
+            _("call the address"), lambda text: {"do": "webhook", "url": text}, lambda s: _only(s, "webhook", "url")
         ),
         "json": _json(),
     }
@@ -93,19 +94,30 @@ def in_words(step: Step, offered: Mapping[str, Act]) -> str:
     """A step as one says it."""
     name, text = _row(step, offered)
     if step["do"] == "wait":
-        return f"wait {text} of working time" if step["working"] else f"wait {text}"
+        return (
+            _("wait %(text)s of working time") % {"text": text}
+            if step["working"]
+            else _("wait %(text)s") % {"text": text}
+        )
     if name != "json":
         first = text.partition("\n")[0]
         return f"{offered[name].words.partition(' (')[0]} {f'“{first[:120]}”' if first else ''}".strip()
     if step["do"] == "branch":
         yes, no = ([in_words(each, offered) for each in step.get(side, [])] for side in ("then", "otherwise"))
-        return f"if a condition holds: {'; '.join(yes) or 'nothing'}; else: {'; '.join(no) or 'nothing'}"
+        return _("if a condition holds: %(yes)s; else: %(no)s") % {
+            "yes": "; ".join(yes) or _("nothing"),
+            "no": "; ".join(no) or _("nothing"),
+        }
     if step["do"] == "condition":
-        return "go on only where a condition holds"
+        return _("go on only where a condition holds")
     if step["do"] == "operation":
         found = registry.get(step["operation"])
         return f"{found.summary[:1].lower()}{found.summary[1:]}" if found else f"perform {step['operation']}"
-    return str({"notify": "tell members", "send": "write an e-mail", "task": "make a task"}.get(step["do"], step["do"]))
+    return str(
+        {"notify": _("tell members"), "send": _("write an e-mail"), "task": _("make a task")}.get(
+            step["do"], step["do"]
+        )
+    )
 
 
 def _row(step: Step, offered: Mapping[str, Act]) -> tuple[str, str]:
@@ -117,7 +129,7 @@ def _row(step: Step, offered: Mapping[str, Act]) -> tuple[str, str]:
 
 
 def _json() -> Act:
-    return Act("any step, as text", _read_json, lambda step: json.dumps(step, ensure_ascii=False))
+    return Act(_("any step, as text"), _read_json, lambda step: json.dumps(step, ensure_ascii=False))
 
 
 def _read_json(text: str) -> Step:
@@ -155,7 +167,7 @@ def _task(kind: str) -> Act:
         usual = step.get("kind") == kind
         return _only({key: value for key, value in step.items() if key != "kind" or not usual}, "task", "title")
 
-    return Act("make a task", lambda text: {"do": "task", "title": text}, said)
+    return Act(_("make a task"), lambda text: {"do": "task", "title": text}, said)
 
 
 def _wait(words: str, working: bool) -> Act:

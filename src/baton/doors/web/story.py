@@ -4,14 +4,17 @@ from collections.abc import Iterable
 
 from baton.activities import kinds
 from baton.activities.activity import Activity
-from baton.doors.web.phrases import Names, Phrase, text
+from baton.doors.web.language import Told, marked
+from baton.doors.web.phrases import Names, Phrase, actor, say
 from baton.doors.web.words import phrase
 
 _BESIDE = (kinds.LEAD_SCORED, kinds.LEAD_QUALIFIED, kinds.LEAD_DISQUALIFIED)
-_DONE = {
-    kinds.LEAD_QUALIFIED: "qualified this lead",
-    kinds.LEAD_DISQUALIFIED: "disqualified this lead",
-}
+_DONE = Told(
+    {
+        kinds.LEAD_QUALIFIED: marked("%(actor)s qualified this lead: moved to %(stage)s"),
+        kinds.LEAD_DISQUALIFIED: marked("%(actor)s disqualified this lead: moved to %(stage)s"),
+    }
+)
 
 
 def tell(activities: Iterable[Activity], names: Names) -> list[tuple[Activity, Phrase]]:
@@ -38,9 +41,9 @@ def _join(said: Phrase, extra: Activity) -> None:
         if extra.reason and extra.reason != said.why:
             said.why = " ".join(_ended(why) for why in (said.why, extra.reason) if why)
         return
-    verb = _DONE.get(extra.kind)
-    if verb is not None and said.parts[-1].kind == "strong":
-        said.parts[1:-1] = [text(f" {verb}: moved to ")]
+    words = _DONE.get(extra.kind)
+    if words is not None and said.parts[-1].kind == "strong":
+        said.parts = say(words, actor=actor(extra), stage=said.parts[-1])
 
 
 def _ended(sentence: str) -> str:

@@ -9,10 +9,10 @@ import msgspec
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options, named
-from baton.doors.web.language import _, several_of
+from baton.doors.web.language import Choices, _, marked, several_of
 from baton.doors.web.lead import task_view
 from baton.doors.web.render import page, redirect
-from baton.doors.web.show import day
+from baton.doors.web.show import weekday
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.page import Page
@@ -23,12 +23,26 @@ from baton.tasks.edit import Snooze
 from baton.tasks.task import ListTasks, Task
 
 HERE = "/tasks"
-WHENS = (("", "All"), ("overdue", "Overdue"), ("today", "Today"), ("week", "Week"), ("upcoming", "Later"))
-RECURS: Options = [
-    ("", "Once"), ("FREQ=DAILY", "Every day"), ("FREQ=WEEKLY", "Every week"), ("FREQ=WEEKLY;INTERVAL=2", "Every other week"),
-    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "On weekdays"), ("FREQ=MONTHLY", "Every month"), ("FREQ=YEARLY", "Every year"),
-]  # fmt: skip
-_RECURS = dict(RECURS)
+WHENS = Choices(
+    [
+        ("", marked("All")),
+        ("overdue", marked("Overdue")),
+        ("today", marked("Today")),
+        ("week", marked("Week")),
+        ("upcoming", marked("Later")),
+    ]
+)
+RECURS: Options = Choices(
+    [
+        ("", marked("Once")),
+        ("FREQ=DAILY", marked("Every day")),
+        ("FREQ=WEEKLY", marked("Every week")),
+        ("FREQ=WEEKLY;INTERVAL=2", marked("Every other week")),
+        ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", marked("On weekdays")),
+        ("FREQ=MONTHLY", marked("Every month")),
+        ("FREQ=YEARLY", marked("Every year")),
+    ]
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -49,7 +63,7 @@ async def show(visit: Visit) -> Response:
         visit, "tasks.html", here=HERE, rows=rows, days=_days(rows) if when == "week" else [("", rows)] if rows else [],
         everybody=everybody, when=when, members=named(await visit.members()), here_url=_url(kept),
         whens=[(_url(kept | {"when": key}), words, key == when) for key, words in WHENS],
-        whose=[(_url({"when": when}), "Mine", not everybody), (_url({"when": when, "whose": "all"}), "Everybody’s", everybody)],
+        whose=[(_url({"when": when}), _("Mine"), not everybody), (_url({"when": when, "whose": "all"}), _("Everybody’s"), everybody)],
         next_url=_url(onward) if found.next_cursor else None,
     )  # fmt: skip
 
@@ -67,9 +81,9 @@ def _row(task: Task, by_id: dict[Any, Any], leads: dict[str, Lead], visit: Visit
         "lead": leads.get(str(task.lead_id)),
         "step": task.parent_id is not None,
         "about": _record(task),
-        "recurs": _RECURS.get(task.recurrence, "Recurs") if task.recurrence else "",
+        "recurs": dict(RECURS).get(task.recurrence, _("Recurs")) if task.recurrence else "",
         "blocked": task.blocked,
-        "day": "Today" if local.date() == today else f"{local:%A}, {day(local.date(), today)}",
+        "day": _("Today") if local.date() == today else weekday(local.date(), today),
     }
 
 

@@ -9,6 +9,8 @@ from baton.activities.activity import Activity
 from baton.activities.timeline import ReadAudit
 from baton.agents.undo import Effect, Undo, Undone
 from baton.doors.web.changes import LABELS
+from baton.doors.web.language import Told, _, marked
+from baton.doors.web.language import told as in_words
 from baton.doors.web.lead import entries, names
 from baton.doors.web.render import page
 from baton.doors.web.show import several
@@ -16,35 +18,37 @@ from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.page import Page
 
-_WORDS = {
-    "stageId": "the stage",
-    "pipelineId": "the pipeline",
-    "ownerId": "the owner",
-    "qualifiedAt": "the qualification",
-    "closedAt": "the end",
-    "fields": "own fields",
-    "convertedToId": "the deal",
-    "task": "the task",
-    "lead": "the lead",
-    "contact": "the contact",
-    "company": "the company",
-    "externalId": "the external id",
-    "note_added": "the note",
-    "call_logged": "the call",
-    "meeting_logged": "the meeting",
-    "other_logged": "what was noted",
-    "email_sent": "the email",
-    "email_received": "the email",
-    "whatsapp_sent": "the WhatsApp message",
-    "whatsapp_received": "the WhatsApp message",
-}
+_WORDS = Told(
+    {
+        "stageId": marked("the stage"),
+        "pipelineId": marked("the pipeline"),
+        "ownerId": marked("the owner"),
+        "qualifiedAt": marked("the qualification"),
+        "closedAt": marked("the end"),
+        "fields": marked("own fields"),
+        "convertedToId": marked("the deal"),
+        "task": marked("the task"),
+        "lead": marked("the lead"),
+        "contact": marked("the contact"),
+        "company": marked("the company"),
+        "externalId": marked("the external id"),
+        "note_added": marked("the note"),
+        "call_logged": marked("the call"),
+        "meeting_logged": marked("the meeting"),
+        "other_logged": marked("what was noted"),
+        "email_sent": marked("the email"),
+        "email_received": marked("the email"),
+        "whatsapp_sent": marked("the WhatsApp message"),
+        "whatsapp_received": marked("the WhatsApp message"),
+    }
+)
 _AT_ONCE = 500
-OUTCOMES = {"reversed": "taken back", "kept": "kept", "impossible": "impossible"}
+OUTCOMES = Told({"reversed": marked("taken back"), "kept": marked("kept"), "impossible": marked("impossible")})
 
 
 def named(what: str) -> str:
     """What an effect is about, in words."""
-    return _WORDS.get(what) or (f"the {LABELS[what]}" if what in LABELS else what)
+    return _WORDS.get(what) or LABELS.get(what, what)
 
 
 async def show(visit: Visit) -> Response:
@@ -76,13 +80,13 @@ def told(undone: Undone) -> str:
     """What became of an undo in one sentence. Raises Conflict where nothing was taken back."""
     count = Counter(effect.outcome for effect in undone.effects)
     if not count["reversed"]:
-        why = next((effect.why for effect in undone.effects if effect.why), "Nothing of it is left to take back.")
-        raise Conflict(f"Nothing was taken back. {why}")
+        why = next((effect.why for effect in undone.effects if effect.why), _("Nothing of it is left to take back."))
+        raise Conflict(_("Nothing was taken back. %(why)s") % {"why": in_words(why)})
     kept = [effect for effect in undone.effects if effect.outcome != "reversed"]
     if not kept:
-        return "Taken back."
+        return _("Taken back.")
     names_of = several(list(dict.fromkeys(named(effect.what) for effect in kept)))
-    return f"Taken back, all but {names_of}. {kept[0].why or ''}".strip()
+    return f"{_('Taken back, all but %(names)s.') % {'names': names_of}} {in_words(kept[0].why or '')}".strip()
 
 
 async def _page(visit: Visit, operation: UUID, *, effects: list[Effect] | None = None) -> Response:
@@ -101,8 +105,10 @@ async def _page(visit: Visit, operation: UUID, *, effects: list[Effect] | None =
         "undo.html",
         here="/leads",
         sheet={
-            "title": "Taken back" if effects is not None else f"Take back what {first.actor_name} did?",
-            "act": "Take back",
+            "title": _("Taken back")
+            if effects is not None
+            else _("Take back what %(actor_name)s did?") % {"actor_name": first.actor_name},
+            "act": _("Take back"),
             "action": visit.request.url.path,
             "back": came if came.startswith("/") and not came.startswith("//") else fallback,
             "lede": "",

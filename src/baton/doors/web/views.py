@@ -8,6 +8,7 @@ from starlette.responses import Response
 from baton.doors.web import listing
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary, words
+from baton.doors.web.language import _
 from baton.doors.web.listing import Listing
 from baton.doors.web.render import go
 from baton.doors.web.sheets import Refusal, sheet
@@ -32,8 +33,8 @@ async def new(visit: Visit) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "view.html", "Save this view", act="Save the view", back=shown.url(), values=visit.fields, error=error,
-        lede="The filters, the order and the columns as they are now, one click away.", can_share=visit.may_write,
+        visit, "view.html", _("Save this view"), act=_("Save the view"), back=shown.url(), values=visit.fields, error=error,
+        lede=_("The filters, the order and the columns as they are now, one click away."), can_share=visit.may_write,
         told=words(simple(shown.where), await vocabulary(visit)), form=None, remove_url=None,
     )  # fmt: skip
 
@@ -55,10 +56,18 @@ async def edit(visit: Visit) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await sheet(
-        visit, "view.html", f"Change “{view.name}”", act="Save the view", back=f"/leads?view={view.id}", values=values,
-        error=error, can_share=visit.may_write, told="", form=form(condition, known, visit.several),
+        visit,
+        "view.html",
+        _("Change “%(name)s”") % {"name": view.name},
+        act=_("Save the view"),
+        back=f"/leads?view={view.id}",
+        values=values,
+        error=error,
+        can_share=visit.may_write,
+        told="",
+        form=form(condition, known, visit.several),
         remove_url=f"/leads/views/{view.id}/remove",
-    )  # fmt: skip
+    )
 
 
 async def keep(visit: Visit) -> Response:
@@ -78,10 +87,17 @@ async def remove(visit: Visit) -> Response:
         await visit.perform("crm.views.delete", DeleteView(view_id=view.id))
         return go(visit, "/leads")
     return await sheet(
-        visit, "confirm.html", f"Remove the view “{view.name}”?", act="Remove the view", back=f"/leads?view={view.id}", values={},
-        tone="danger", lede="The leads stay. "
-        + ("Everybody who uses this view loses it." if view.shared else "You can save it again at any time."),
-    )  # fmt: skip
+        visit,
+        "confirm.html",
+        _("Remove the view “%(name)s”?") % {"name": view.name},
+        act=_("Remove the view"),
+        back=f"/leads?view={view.id}",
+        values={},
+        tone="danger",
+        lede=_("The leads stay. Everybody who uses this view loses it.")
+        if view.shared
+        else _("The leads stay. You can save the view again at any time."),
+    )
 
 
 async def columns(visit: Visit) -> Response:
@@ -102,8 +118,8 @@ async def columns(visit: Visit) -> Response:
     chosen = [column.key for column in shown.columns]
     others = [key for key in shown.known if key not in chosen]
     return await sheet(
-        visit, "columns.html", "Columns", act="Show these columns", back=shown.url(), values={},
-        lede=f"For the view “{shown.view.name}”." if shown.view else "For your own list, on this device.",
+        visit, "columns.html", _("Columns"), act=_("Show these columns"), back=shown.url(), values={},
+        lede=_("For the view “%(name)s”.") % {"name": shown.view.name} if shown.view else _("For your own list, on this device."),
         rows=[(shown.known[key], key in chosen) for key in (*chosen, *others)],
     )  # fmt: skip
 
@@ -123,7 +139,7 @@ async def narrow(visit: Visit) -> Response:
         except Invalid as refusal:
             error = refusal
     return await sheet(
-        visit, "filter.html", "Filter by any field", act="Show these leads", back=shown.url(path), values={}, error=error,
+        visit, "filter.html", _("Filter by any field"), act=_("Show these leads"), back=shown.url(path), values={}, error=error,
         form=form(condition, known, visit.several),
     )  # fmt: skip
 

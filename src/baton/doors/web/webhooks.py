@@ -16,6 +16,7 @@ from baton.automations.webhooks.endpoint import (
 )
 from baton.automations.webhooks.events import EVENTS, TEST
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago
@@ -76,7 +77,7 @@ async def edit(visit: Visit) -> Response:
                 webhook_id=endpoint.id, url=visit.fields.get("url", "").strip(), events=_events(visit),
                 description=visit.fields.get("description", ""),
             ))  # fmt: skip
-            return done(visit, "The webhook is changed.", f"{HERE}/{endpoint.id}")
+            return done(visit, _("The webhook is changed."), f"{HERE}/{endpoint.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     return await _sheet(visit, endpoint, values, error, None)
@@ -90,11 +91,15 @@ async def _sheet(
     visit: Visit, endpoint: Endpoint | None, values: Any, error: Any, made: NewEndpoint | None
 ) -> Response:
     title = (
-        f"The webhook to {made.url}" if made else f"Change the webhook to {endpoint.url}" if endpoint else "New webhook"
+        _("The webhook to %(url)s") % {"url": made.url}
+        if made
+        else _("Change the webhook to %(url)s") % {"url": endpoint.url}
+        if endpoint
+        else _("New webhook")
     )
     return await sheet(
-        visit, "webhook_new.html", title, act="Save" if endpoint else "Make the webhook", back=HERE, values=values, error=error,
-        here=HERE, made=made, known=[*GROUPS, *NAMES], lede="" if made else "Each event is a signed POST, tried again for a day.",
+        visit, "webhook_new.html", title, act=_("Save") if endpoint else _("Make the webhook"), back=HERE, values=values, error=error,
+        here=HERE, made=made, known=[*GROUPS, *NAMES], lede="" if made else _("Each event is a signed POST, tried again for a day."),
     )  # fmt: skip
 
 
@@ -131,7 +136,7 @@ async def delivery(visit: Visit) -> Response:
         for each in found.log
     ]  # fmt: skip
     return await sheet(
-        visit, "delivery.html", found.event, act="Send again", back=f"{HERE}/{found.endpoint_id}", values={}, here=HERE,
+        visit, "delivery.html", found.event, act=_("Send again"), back=f"{HERE}/{found.endpoint_id}", values={}, here=HERE,
         attempts=attempts, message=found.message, delivery=found,
     )  # fmt: skip
 
@@ -139,7 +144,7 @@ async def delivery(visit: Visit) -> Response:
 async def resend(visit: Visit) -> Response:
     """POST /settings/webhooks/deliveries/{delivery}: once more."""
     again: Replayed = await visit.perform("crm.webhooks.replay", Replay(delivery_id=_id(visit, "delivery")))
-    return done(visit, f"{again.deliveries} is sent again.", visit.back(HERE))
+    return done(visit, _("%(deliveries)s is sent again.") % {"deliveries": again.deliveries}, visit.back(HERE))
 
 
 async def act(visit: Visit) -> Response:
@@ -147,14 +152,14 @@ async def act(visit: Visit) -> Response:
     endpoint, what = await _endpoint(visit), visit.path["act"]
     if what == "test":
         await visit.perform("crm.webhooks.test", NameEndpoint(webhook_id=endpoint.id))
-        words = "A test event is on its way."
+        words = _("A test event is on its way.")
     elif what == "switch":
         status: Any = "disabled" if endpoint.status == "active" else "active"
         await visit.perform("crm.webhooks.update", EditEndpoint(webhook_id=endpoint.id, status=status))
-        words = "The webhook is switched off." if status == "disabled" else "The webhook is told of events again."
+        words = _("The webhook is switched off.") if status == "disabled" else _("The webhook is told of events again.")
     elif what == "replay":
         again: Replayed = await visit.perform("crm.webhooks.replay", Replay(webhook_id=endpoint.id))
-        words = f"{again.deliveries} that failed are sent again."
+        words = _("%(deliveries)s that failed are sent again.") % {"deliveries": again.deliveries}
     elif what == "remove":
         await visit.perform("crm.webhooks.delete", NameEndpoint(webhook_id=endpoint.id))
         return redirect(HERE)
@@ -170,9 +175,18 @@ async def rotate(visit: Visit) -> Response:
     if visit.request.method == "POST":
         made = await visit.perform("crm.webhooks.rotateSecret", RotateSecret(webhook_id=endpoint.id))
     return await sheet(
-        visit, "webhook_new.html", "New secret", act="Make a new secret", back=f"{HERE}/{endpoint.id}", values={}, here=HERE, made=made,
-        known=[], rotating=True, lede="" if made else "Both secrets sign for a day, so that you can change over.",
-    )  # fmt: skip
+        visit,
+        "webhook_new.html",
+        _("New secret"),
+        act=_("Make a new secret"),
+        back=f"{HERE}/{endpoint.id}",
+        values={},
+        here=HERE,
+        made=made,
+        known=[],
+        rotating=True,
+        lede="" if made else _("Both secrets sign for a day, so that you can change over."),
+    )
 
 
 async def _endpoint(visit: Visit) -> Endpoint:

@@ -7,33 +7,24 @@ from typing import Any
 from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.doors.web.changes import changed
-from baton.doors.web.phrases import Names, Part, Phrase, actor, strong, text
-from baton.doors.web.show import due_at, several
+from baton.doors.web.language import Told, _, english, marked, told
+from baton.doors.web.phrases import Names, Part, Phrase, actor, say, strong, text
+from baton.doors.web.show import STATUSES, due_at, several
 from baton.doors.web.verbs import VERBS
 
-Words = list[Part | str]
-Sentence = Callable[[Activity, Names], Phrase | Words]
+Said = list[Part]
+Sentence = Callable[[Activity, Names], Phrase | Said]
 
 
 def phrase(activity: Activity, names: Names) -> Phrase:
     """The sentence of an activity. A kind that nobody has given words is told plainly, never dropped."""
     said = _SENTENCES.get(activity.kind, _plainly)(activity, names)
     if not isinstance(said, Phrase):
-        said = Phrase(_parts(said))
-    said.parts = [actor(activity), text(" "), *said.parts]
+        said = Phrase(said)
     if approved := activity.payload.get("approvedBy"):
-        said.parts.append(text(f", approved by {approved}"))
-    said.why = said.why or activity.reason
+        said.parts.append(text(_(", approved by %(name)s") % {"name": approved}))
+    said.why = said.why or (told(activity.reason) if activity.reason else None)
     return said
-
-
-def _parts(said: Words) -> list[Part]:
-    return [part if isinstance(part, Part) else text(part) for part in said]
-
-
-def _with(words: str, thing: object) -> Words:
-    """Words, and what they are about where it is known."""
-    return [words, " ", strong(str(thing))] if thing else [words]
 
 
 def _new(activity: Activity, name: str) -> Any:
@@ -45,62 +36,81 @@ def _old(activity: Activity, name: str) -> Any:
 
 
 def _imported(a: Activity, n: Names) -> Phrase:
-    via = a.payload.get("via") or a.via
-    verb = {"form": "captured", "csv": "imported", "search": "found"}.get(via, "added")
-    file, message = a.payload.get("file"), a.payload.get("message")
-    said = _with(f"{verb} this lead{' from' if file else ''}", file)
-    return Phrase(_parts(said), quote=f"“{message}”" if message else None)
+    via, file, message = a.payload.get("via") or a.via, a.payload.get("file"), a.payload.get("message")
+    words = {
+        "form": _("%(actor)s captured this lead"),
+        "csv": _("%(actor)s imported this lead from %(file)s") if file else _("%(actor)s imported this lead"),
+        "search": _("%(actor)s found this lead"),
+    }.get(via, _("%(actor)s added this lead"))
+    return Phrase(say(words, actor=actor(a), file=strong(str(file or ""))), quote=f"“{message}”" if message else None)
 
 
-def _stage_changed(a: Activity, n: Names) -> Words:
+def _stage_changed(a: Activity, n: Names) -> Said:
     stage = n.stage(_new(a, "stageId"), a.payload.get("stageName"))
     if a.payload.get("outcome") == "won":
-        return ["won this lead: moved to ", stage]
+        return say(_("%(actor)s won this lead: moved to %(stage)s"), actor=actor(a), stage=stage)
     if _new(a, "stageId") is None and _new(a, "status"):
-        return ["set the status to ", strong(str(_new(a, "status")))]
-    return ["moved to ", stage]
+        status = str(_new(a, "status"))
+        told_status = status if english() else STATUSES.get(status, status)
+        return say(_("%(actor)s set the status to %(status)s"), actor=actor(a), status=strong(told_status))
+    return say(_("%(actor)s moved to %(stage)s"), actor=actor(a), stage=stage)
 
 
-def _pipeline_moved(a: Activity, n: Names) -> Words:
-    said: Words = ["moved this to the pipeline ", n.pipeline(_new(a, "pipelineId"))]
-    stage = _new(a, "stageId")
-    return [*said, ", stage ", n.stage(stage)] if stage else said
+def _pipeline_moved(a: Activity, n: Names) -> Said:
+    pipeline, stage = n.pipeline(_new(a, "pipelineId")), _new(a, "stageId")
+    if stage:
+        words = _("%(actor)s moved this to the pipeline %(pipeline)s, stage %(stage)s")
+        return say(words, actor=actor(a), pipeline=pipeline, stage=n.stage(stage))
+    return say(_("%(actor)s moved this to the pipeline %(pipeline)s"), actor=actor(a), pipeline=pipeline)
 
 
-def _assigned(a: Activity, n: Names) -> Words:
+def _assigned(a: Activity, n: Names) -> Said:
     new, old = _new(a, "ownerId"), _old(a, "ownerId")
     if new is None:
-        return ["took this from ", n.member(old), " and left it without an owner"]
+        return say(
+            _("%(actor)s took this from %(owner)s and left it without an owner"), actor=actor(a), owner=n.member(old)
+        )
     if a.actor_id is not None and str(a.actor_id) == new:
-        return ["took this on"]
-    return ["assigned this to ", n.member(new, a.payload.get("ownerName"), a.payload.get("ownerKind"))]
+        return say(_("%(actor)s took this on"), actor=actor(a))
+    owner = n.member(new, a.payload.get("ownerName"), a.payload.get("ownerKind"))
+    return say(_("%(actor)s assigned this to %(owner)s"), actor=actor(a), owner=owner)
 
 
 def _updated(a: Activity, n: Names) -> Phrase:
     found = changed(a.changes)
     if not found:
-        return Phrase([text("looked over the facts")])
+        return Phrase(say(_("%(actor)s looked over the facts"), actor=actor(a)))
     if len(found) > 1 or found[0].long:
-        return Phrase([text("changed "), strong(several([change.label for change in found]))], changes=found)
+        labels = strong(several([change.label for change in found]))
+        return Phrase(say(_("%(actor)s changed %(facts)s"), actor=actor(a), facts=labels), changes=found)
     one = found[0]
     if not one.new:
-        return Phrase([text(f"cleared the {one.label} "), strong(one.old)])
-    verb = f"changed the {one.label} to " if one.old else f"added the {one.label} "
-    return Phrase([text(verb), strong(one.new)])
+        words, value = _("%(actor)s cleared the %(fact)s %(value)s"), one.old
+    else:
+        words = (
+            _("%(actor)s changed the %(fact)s to %(value)s") if one.old else _("%(actor)s added the %(fact)s %(value)s")
+        )
+        value = one.new
+    return Phrase(say(words, actor=actor(a), fact=one.label, value=strong(value)))
 
 
 def _enriched(a: Activity, n: Names) -> Phrase:
     found = changed(a.changes)
-    names = several([change.label for change in found]) or "nothing new"
-    return Phrase([text("looked this up and filled in "), strong(names)], changes=found)
+    names = several([change.label for change in found]) or _("nothing new")
+    words = _("%(actor)s looked this up and filled in %(facts)s")
+    return Phrase(say(words, actor=actor(a), facts=strong(names)), changes=found)
 
 
 def _wrote(verb: str, by_hand: str) -> Sentence:
+    """A message, note, call or meeting: `verb` where it went through the product, `by_hand` where somebody wrote it down."""
+
     def sentence(a: Activity, n: Names) -> Phrase:
-        parts = _parts(_with(by_hand if a.payload.get("type") else verb, a.payload.get("subject")))
+        parts = say(_(by_hand if a.payload.get("type") else verb), actor=actor(a))
+        if subject := a.payload.get("subject"):
+            parts += [text(" "), strong(str(subject))]
         minutes = a.payload.get("durationMinutes")
         if minutes:
-            parts.append(text(f", {minutes} min"))
+            parts.append(text(_(", %(count)s min") % {"count": minutes}))
         happened = a.payload.get("happenedAt")
         if happened:
             parts.append(text(f", {due_at(datetime.fromisoformat(happened), n.now, n.zone)}"))
@@ -109,108 +119,154 @@ def _wrote(verb: str, by_hand: str) -> Sentence:
     return sentence
 
 
-def _when(a: Activity, n: Names) -> Words:
+def _when(a: Activity, n: Names) -> Said:
     due = a.payload.get("dueAt") or _new(a, "dueAt") or _new(a, "nextActionAt")
-    return [" for ", strong(due_at(datetime.fromisoformat(due), n.now, n.zone))] if due else []
+    if not due:
+        return []
+    return say(_(" for %(when)s"), when=strong(due_at(datetime.fromisoformat(due), n.now, n.zone)))
 
 
-def _for_whom(a: Activity, n: Names) -> Words:
+def _for_whom(a: Activity, n: Names) -> Said:
     name = a.payload.get("assigneeName")
     if not name or name == a.actor_name:
         return []
-    return [" with ", n.member(a.payload.get("assigneeId"), name, a.payload.get("assigneeKind"))]
+    return say(_(" with %(name)s"), name=n.member(a.payload.get("assigneeId"), name, a.payload.get("assigneeKind")))
 
 
-_TASKS = {"call": "a call", "email": "an email", "meeting": "a meeting", "todo": "a task"}
+_TASKS = Told(
+    {
+        "call": marked("%(actor)s scheduled a call"),
+        "email": marked("%(actor)s scheduled an email"),
+        "meeting": marked("%(actor)s scheduled a meeting"),
+        "todo": marked("%(actor)s scheduled a task"),
+    }
+)
 
 
 def _task_created(a: Activity, n: Names) -> Phrase:
-    thing = _TASKS.get(a.payload.get("taskKind", ""), "a follow-up")
-    said = _parts([f"scheduled {thing}", *_when(a, n), *_for_whom(a, n)])
+    words = _TASKS.get(a.payload.get("taskKind", "")) or _("%(actor)s scheduled a follow-up")
+    said = [*say(words, actor=actor(a)), *_when(a, n), *_for_whom(a, n)]
     title = a.payload.get("title") or ""
     return Phrase(
         said, quote=a.payload.get("notes") or (None if title.startswith("Follow up with ") else title or None)
     )
 
 
-def _task_updated(a: Activity, n: Names) -> Words:
-    return ["changed the task ", strong(str(a.payload.get("title") or "")), *_when(a, n), *_for_whom(a, n)]
+def _task_updated(a: Activity, n: Names) -> Said:
+    title = strong(str(a.payload.get("title") or ""))
+    return [
+        *say(_("%(actor)s changed the task %(title)s"), actor=actor(a), title=title),
+        *_when(a, n),
+        *_for_whom(a, n),
+    ]
 
 
-def _task_done(a: Activity, n: Names) -> Words:
-    return ["completed ", strong(str(a.payload.get("title") or "a task"))]
+def _task_done(a: Activity, n: Names) -> Said:
+    title = a.payload.get("title")
+    return say(_("%(actor)s completed %(title)s"), actor=actor(a), title=strong(str(title or _("a task"))))
 
 
-def _scored(a: Activity, n: Names) -> Words:
+def _scored(a: Activity, n: Names) -> Said:
     score = _new(a, "score")
-    return ["scored this ", strong(str(score))] if score is not None else ["scored this again: nothing changed"]
+    if score is None:
+        return say(_("%(actor)s scored this again: nothing changed"), actor=actor(a))
+    return say(_("%(actor)s scored this %(score)s"), actor=actor(a), score=strong(str(score)))
 
 
-def _converted(a: Activity, n: Names) -> Words:
+def _converted(a: Activity, n: Names) -> Said:
     if a.payload.get("fromName"):
-        return _with("made this deal of the lead", a.payload["fromName"])
+        lead = strong(str(a.payload["fromName"]))
+        return say(_("%(actor)s made this deal of the lead %(lead)s"), actor=actor(a), lead=lead)
     pipeline = a.payload.get("pipelineName")
-    return _with(f"converted this into a deal{' in' if pipeline else ''}", pipeline)
+    words = (
+        _("%(actor)s converted this into a deal in %(pipeline)s")
+        if pipeline
+        else _("%(actor)s converted this into a deal")
+    )
+    return say(words, actor=actor(a), pipeline=strong(str(pipeline or "")))
 
 
 def _asked(a: Activity, n: Names) -> Phrase:
-    subject, summary = a.payload.get("subject"), a.payload.get("summary") or "something"
-    said = _with("asked to send", subject) if subject else _with("asked for approval:", summary)
-    return Phrase(_parts(said), quote=a.payload.get("body"))
+    subject, summary = a.payload.get("subject"), a.payload.get("summary")
+    if subject:
+        said = say(_("%(actor)s asked to send %(subject)s"), actor=actor(a), subject=strong(str(subject)))
+    else:
+        words = _("%(actor)s asked for approval: %(what)s")
+        said = say(words, actor=actor(a), what=strong(told(str(summary)) if summary else _("something")))
+    return Phrase(said, quote=a.payload.get("body"))
 
 
-_DECISIONS = {"approved": "approved ", "edited": "edited and approved ", "first": "approved, as the first of two, "}
+_DECISIONS = Told(
+    {
+        "approved": marked("%(actor)s approved %(what)s"),
+        "edited": marked("%(actor)s edited and approved %(what)s"),
+        "first": marked("%(actor)s approved, as the first of two, %(what)s"),
+    }
+)
 
 
-def _decided(a: Activity, n: Names) -> Words:
-    verb = _DECISIONS.get(a.payload.get("decision", ""), "rejected ")
+def _decided(a: Activity, n: Names) -> Said:
+    words = _DECISIONS.get(a.payload.get("decision", "")) or _("%(actor)s rejected %(what)s")
     subject, agent = a.payload.get("subject") or a.payload.get("summary"), a.payload.get("agentName")
-    asked = strong(str(subject)) if subject else text("the request")
-    said: Words = [verb, asked]
-    return [*said, ", asked for by ", Part("agent", agent)] if agent else said
+    asked = strong(told(str(subject))) if subject else text(_("the request"))
+    said = say(words, actor=actor(a), what=asked)
+    return [*said, *say(_(", asked for by %(agent)s"), agent=Part("agent", agent))] if agent else said
 
 
-def _closed(a: Activity, n: Names) -> Words:
-    why = {"expired": "let expire ", "stale": "did not carry out "}.get(
-        a.payload.get("decision", ""), "could not carry out "
-    )
-    return [why, strong(str(a.payload.get("summary") or "what was asked for"))]
+def _closed(a: Activity, n: Names) -> Said:
+    words = {
+        "expired": _("%(actor)s let expire %(what)s"),
+        "stale": _("%(actor)s did not carry out %(what)s"),
+    }.get(a.payload.get("decision", ""), _("%(actor)s could not carry out %(what)s"))
+    summary = a.payload.get("summary")
+    return say(words, actor=actor(a), what=strong(told(str(summary)) if summary else _("what was asked for")))
 
 
-def _refused(a: Activity, n: Names) -> Words:
-    return _with("was refused", a.payload.get("name"))
+def _refused(a: Activity, n: Names) -> Said:
+    return _named(a, say(_("%(actor)s was refused"), actor=actor(a)), a.payload.get("name"))
 
 
 def _handed(a: Activity, n: Names) -> Phrase:
     to = n.member(_new(a, "ownerId"), a.payload.get("toName"), a.payload.get("toKind"))
-    return Phrase([text("handed this to "), to], quote=a.payload.get("packet"))
+    return Phrase(say(_("%(actor)s handed this to %(owner)s"), actor=actor(a), owner=to), quote=a.payload.get("packet"))
 
 
-def _ran(a: Activity, n: Names) -> Words:
+def _ran(a: Activity, n: Names) -> Said:
     rule = a.payload.get("rule") or a.payload.get("name")
-    return _with("worked on this by the rule" if rule else "worked on this", rule and f"“{rule}”")
+    words = _("%(actor)s worked on this by the rule %(rule)s") if rule else _("%(actor)s worked on this")
+    return say(words, actor=actor(a), rule=strong(f"“{rule}”"))
 
 
 def _failed(a: Activity, n: Names) -> Phrase:
-    return Phrase([text("could not finish")], why=a.reason or a.payload.get("error"))
+    return Phrase(say(_("%(actor)s could not finish"), actor=actor(a)), why=a.reason or a.payload.get("error"))
 
 
-def _cancelled(a: Activity, n: Names) -> Words:
-    return _with("called off", a.payload.get("title") or "a task")
-
-
-def _switched(a: Activity, n: Names) -> Words:
-    thing = "sequence" if a.subject_type == "sequence" else "automation"
-    return _with(
-        f"paused the {thing}" if a.payload.get("state") == "paused" else f"switched on the {thing}",
-        a.payload.get("name"),
+def _cancelled(a: Activity, n: Names) -> Said:
+    return say(
+        _("%(actor)s called off %(title)s"), actor=actor(a), title=strong(str(a.payload.get("title") or _("a task")))
     )
 
 
-def _plainly(a: Activity, n: Names) -> Words:
+def _switched(a: Activity, n: Names) -> Said:
+    paused = a.payload.get("state") == "paused"
+    if a.subject_type == "sequence":
+        words = _("%(actor)s paused the sequence") if paused else _("%(actor)s switched on the sequence")
+    else:
+        words = _("%(actor)s paused the automation") if paused else _("%(actor)s switched on the automation")
+    return _named(a, say(words, actor=actor(a)), a.payload.get("name"))
+
+
+def _named(a: Activity, said: Said, thing: object) -> Said:
+    """A sentence, and the name of what it is about where it is known."""
+    return [*said, text(" "), strong(str(thing))] if thing else said
+
+
+def _plainly(a: Activity, n: Names) -> Said:
     """A verb, and the name of what it was done to; a kind that nobody has given words yet is told as it is."""
     verb = VERBS.get(a.kind)
-    return _with(verb, a.payload.get("name")) if verb else [f"recorded “{a.kind.replace('_', ' ')}”"]
+    if verb:
+        return _named(a, say(verb, actor=actor(a)), a.payload.get("name"))
+    return say(_("%(actor)s recorded “%(kind)s”"), actor=actor(a), kind=a.kind.replace("_", " "))
 
 
 _SENTENCES: dict[str, Sentence] = {
@@ -219,14 +275,18 @@ _SENTENCES: dict[str, Sentence] = {
     kinds.PIPELINE_MOVED: _pipeline_moved,
     kinds.ASSIGNMENT_CHANGED: _assigned,
     kinds.FIELD_UPDATED: _updated,
-    kinds.EMAIL_SENT: _wrote("sent", "logged an email sent"),
-    kinds.EMAIL_RECEIVED: _wrote("replied", "logged an email received"),
-    kinds.WHATSAPP_SENT: _wrote("sent a WhatsApp message", "logged a WhatsApp message sent"),
-    kinds.WHATSAPP_RECEIVED: _wrote("wrote on WhatsApp", "logged a WhatsApp message received"),
-    kinds.NOTE_ADDED: _wrote("wrote a note", "wrote a note"),
-    kinds.CALL_LOGGED: _wrote("called", "logged a call"),
-    kinds.MEETING_LOGGED: _wrote("met", "logged a meeting"),
-    kinds.OTHER_LOGGED: _wrote("noted what happened", "noted what happened"),
+    kinds.EMAIL_SENT: _wrote(marked("%(actor)s sent"), marked("%(actor)s logged an email sent")),
+    kinds.EMAIL_RECEIVED: _wrote(marked("%(actor)s replied"), marked("%(actor)s logged an email received")),
+    kinds.WHATSAPP_SENT: _wrote(
+        marked("%(actor)s sent a WhatsApp message"), marked("%(actor)s logged a WhatsApp message sent")
+    ),
+    kinds.WHATSAPP_RECEIVED: _wrote(
+        marked("%(actor)s wrote on WhatsApp"), marked("%(actor)s logged a WhatsApp message received")
+    ),
+    kinds.NOTE_ADDED: _wrote(marked("%(actor)s wrote a note"), marked("%(actor)s wrote a note")),
+    kinds.CALL_LOGGED: _wrote(marked("%(actor)s called"), marked("%(actor)s logged a call")),
+    kinds.MEETING_LOGGED: _wrote(marked("%(actor)s met"), marked("%(actor)s logged a meeting")),
+    kinds.OTHER_LOGGED: _wrote(marked("%(actor)s noted what happened"), marked("%(actor)s noted what happened")),
     "contact_enriched": _enriched,
     kinds.TASK_CREATED: _task_created,
     kinds.TASK_UPDATED: _task_updated,

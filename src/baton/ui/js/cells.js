@@ -1,12 +1,13 @@
 // A cell of the list becomes a field, and a cell again: by its pencil, Enter, Escape, or leaving it unchanged.
 import { say } from "./toasts.js";
+import { _ } from "./words.js";
 
 async function open(button) {
   const cell = button.closest("td");
   try {
     await htmx.ajax("GET", button.dataset.edit, { target: cell, swap: "outerHTML" });
   } catch {
-    say("The server cannot be reached. Nothing was changed.", { bad: true });
+    say(_("The server cannot be reached. Nothing was changed."), { bad: true });
   }
 }
 

@@ -1,4 +1,5 @@
 // A row of a condition offers the tests that its field takes, the values that it may have, and one more row when all are used.
+import { _ } from "./words.js";
 function dress(row, told) {
   const [field, test, value] = row.querySelectorAll("select, input");
   const known = told[field.value];
@@ -37,7 +38,8 @@ function grow(fieldset, told) {
   field.value = "";
   test.value = "=";
   value.value = "";
-  for (const [control, word] of [[field, "Field"], [test, "Test"], [value, "Value"]]) control.setAttribute("aria-label", `${word} ${rows.length + 1}`);
+  const number = rows.length + 1;
+  for (const [control, word] of [[field, _("Field %(number)s", { number })], [test, _("Test %(number)s", { number })], [value, _("Value %(number)s", { number })]]) control.setAttribute("aria-label", word);
   last.after(next);
   dress(next, told);
 }

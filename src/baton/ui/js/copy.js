@@ -1,5 +1,6 @@
 // Copies the code that a button names.
 import { say } from "./toasts.js";
+import { _ } from "./words.js";
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
@@ -10,6 +11,6 @@ document.addEventListener("click", async (event) => {
     say("Copied.");
   } catch {
     getSelection().selectAllChildren(code);
-    say("Selected: copy it with your keyboard.");
+    say(_("Selected: copy it with your keyboard."));
   }
 });

@@ -1,5 +1,6 @@
 // A link marked data-dialog opens its page's sheet above this page; the sheet's form answers here.
 import { say } from "./toasts.js";
+import { _ } from "./words.js";
 
 const dialog = document.getElementById("dialog");
 const body = document.getElementById("dialog-body");
@@ -49,6 +50,6 @@ if (dialog) {
     }
     close();
     const elsewhere = href && new URL(href, location.href).pathname !== location.pathname;
-    say(words, { undo, act: elsewhere ? { label: "Open", href } : null });
+    say(words, { undo, act: elsewhere ? { label: _("Open"), href } : null });
   });
 }

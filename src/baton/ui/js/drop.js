@@ -1,8 +1,9 @@
 // A file is dropped where it would be chosen; its name stands there then.
+import { _ } from "./words.js";
 const form = document.querySelector("[data-drop]");
 
 function told(input) {
-  form.querySelector("[data-file-name]").textContent = input.files[0]?.name ?? "Choose a file, or drop it here";
+  form.querySelector("[data-file-name]").textContent = input.files[0]?.name ?? _("Choose a file, or drop it here");
 }
 
 if (form) {

@@ -78,7 +78,7 @@ function mark({ leadId, actor, stages }, words) {
   if (shown?.moved && shown.actor === actor.name && !stages.length) return;
   clearTimeout(shown?.timer);
   const gone = () => { marks.delete(leadId); unmark(leadId); };
-  marks.set(leadId, { words: `${actor.name} ${words}`, type: actor.type, actor: actor.name, moved: stages.length > 0, timer: setTimeout(gone, MARK_FOR) });
+  marks.set(leadId, { words: words.replace("%(name)s", actor.name), type: actor.type, actor: actor.name, moved: stages.length > 0, timer: setTimeout(gone, MARK_FOR) });
   paint();
 }
 

@@ -1,5 +1,6 @@
 // "Move to": one menu for all cards, opened beside the card's own button; arrows, Home, End, letters and Escape work.
 import { move } from "./move.js";
+import { _ } from "./words.js";
 
 const menu = document.getElementById("move-menu");
 let button = null;
@@ -10,7 +11,7 @@ function open(by) {
   button = by;
   const card = by.closest(".card");
   const here = card.closest(".col").dataset.stage;
-  menu.querySelector("#move-title").textContent = `Move ${card.dataset.name} to`;
+  menu.querySelector("#move-title").textContent = _("Move %(name)s to", { name: card.dataset.name });
   for (const item of menu.querySelectorAll('[role="menuitem"]')) {
     item.toggleAttribute("aria-current", item.dataset.stage === here);
     item.setAttribute("aria-disabled", String(item.dataset.stage === here));

@@ -2,6 +2,7 @@
 import { post } from "./post.js";
 import { refresh } from "./live.js";
 import { say } from "./toasts.js";
+import { _ } from "./words.js";
 
 /** Move a card to a stage, which may or may not have a column here. */
 export async function move(card, stage, { undoing = false } = {}) {
@@ -20,8 +21,8 @@ export async function move(card, stage, { undoing = false } = {}) {
     const answer = await post(`/leads/${lead}/move`, { stageId: stage.id, version, from: from.dataset.stage });
     card.dataset.version = answer.version;
     const back = { id: from.dataset.stage, name: from.dataset.stageName };
-    say(undoing ? `${name} is back in ${stage.name}.` : `${name} moved to ${stage.name}.`, {
-      act: undoing ? null : { label: "Undo", run: () => undo(lead, stage.id, back, answer.version, name) },
+    say(undoing ? _("%(name)s is back in %(stage)s.", { name, stage: stage.name }) : _("%(name)s moved to %(stage)s.", { name, stage: stage.name }), {
+      act: undoing ? null : { label: _("Undo"), run: () => undo(lead, stage.id, back, answer.version, name) },
     });
   } catch (refusal) {
     card.hidden = false;
@@ -42,7 +43,7 @@ async function undo(lead, stageId, back, version, name) {
   }
   try {
     await post(`/leads/${lead}/move`, { stageId: back.id, version, from: stageId });
-    say(`${name} is back in ${back.name}.`);
+    say(_("%(name)s is back in %(stage)s.", { name, stage: back.name }));
   } catch (refusal) {
     say(refusal.message, { bad: true });
   }

@@ -1,4 +1,5 @@
 // A change asked of the server by this page, with the proof that it comes from here.
+import { _ } from "./words.js";
 export class Refused extends Error {}
 
 /** POST a form's values; answers the JSON of a success, throws Refused with the server's words otherwise. */
@@ -11,10 +12,10 @@ export async function post(url, values) {
       body: new URLSearchParams(values),
     });
   } catch {
-    throw new Refused("The server cannot be reached. Nothing was changed.");
+    throw new Refused(_("The server cannot be reached. Nothing was changed."));
   }
   if (response.status === 401) location.reload();
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(answer.message ?? "That did not work. Try again.");
+  if (!response.ok) throw new Refused(answer.message ?? _("That did not work. Try again."));
   return answer;
 }

@@ -1,6 +1,7 @@
 // Leads that are ticked, on this page and the others of the same list or board, and what is done to all of them at once.
 import { present } from "./dialog.js";
 import { say } from "./toasts.js";
+import { _, number } from "./words.js";
 
 const form = document.querySelector("[data-select]");
 const bar = document.getElementById("selection-bar");
@@ -27,11 +28,11 @@ function paint() {
   const count = every ? Number(form.dataset.matching) : chosen.size;
   bar.classList.toggle("up", count > 0);
   document.getElementById("main").classList.toggle("selecting", count > 0);
-  bar.querySelector("[data-count]").textContent = `${count.toLocaleString("en")} selected`;
+  bar.querySelector("[data-count]").textContent = _("%(count)s selected", { count: number(count) });
   const more = bar.querySelector("[data-every]");
   const total = Number(form.dataset.matching ?? 0);
   more.hidden = every || !head?.checked || total <= chosen.size;
-  more.textContent = `Select all ${total.toLocaleString("en")}`;
+  more.textContent = _("Select all %(count)s", { count: number(total) });
   bar.querySelector('[data-bulk-act="segment"]').hidden = every;
   sessionStorage.setItem(key, JSON.stringify([...chosen]));
 }
@@ -56,7 +57,7 @@ async function ask(act) {
     await htmx.ajax("POST", `/leads/bulk/${act}`, { target: "#dialog-body", select: "#sheet", swap: "innerHTML", values });
     present();
   } catch {
-    say("The server cannot be reached. Nothing was changed.", { bad: true });
+    say(_("The server cannot be reached. Nothing was changed."), { bad: true });
   }
 }
 

@@ -1,4 +1,5 @@
 // Short words about what just happened, with a way back where there is one.
+import { _ } from "./words.js";
 const shelf = document.getElementById("toasts");
 
 /** Say something. `act` is {label, run} or {label, href}, `undo` an operation to take back; `bad` words stay longer. */
@@ -9,8 +10,8 @@ export function say(words, { bad = false, act = null, undo = null } = {}) {
   text.textContent = words;
   toast.append(text);
   if (act) toast.append(control(act, toast));
-  if (undo) toast.append(control({ label: "Undo", run: () => document.dispatchEvent(new CustomEvent("take-back", { detail: undo })) }, toast));
-  toast.append(control({ label: "✕", name: "Dismiss", run: () => {} }, toast));
+  if (undo) toast.append(control({ label: _("Undo"), run: () => document.dispatchEvent(new CustomEvent("take-back", { detail: undo })) }, toast));
+  toast.append(control({ label: "✕", name: _("Dismiss"), run: () => {} }, toast));
   while (shelf.children.length > 2) shelf.firstElementChild.remove();
   shelf.append(toast);
   raise();
@@ -51,9 +52,9 @@ if (shelf) {
   document.addEventListener("toast", (event) => say(event.detail.words, event.detail));
   document.addEventListener("htmx:response:error", (event) => {
     const { response, hx } = event.detail.ctx;
-    if (response.status !== 422 && !hx?.trigger && !hx?.redirect) say("That did not work. Nothing was changed.", { bad: true });
+    if (response.status !== 422 && !hx?.trigger && !hx?.redirect) say(_("That did not work. Nothing was changed."), { bad: true });
   });
   document.addEventListener("htmx:error", (event) => {
-    if (event.detail.ctx?.request?.method !== "GET") say("The server cannot be reached. Nothing was changed.", { bad: true });
+    if (event.detail.ctx?.request?.method !== "GET") say(_("The server cannot be reached. Nothing was changed."), { bad: true });
   });
 }
