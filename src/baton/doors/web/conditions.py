@@ -163,7 +163,9 @@ def _test(node: Condition, known: Vocabulary) -> str:
         return _("something is scheduled") if op == "is_set" else _("nothing is scheduled")
     if op in ("is_set", "is_not_set"):
         return (
-            _("%(name)s is known") % {"name": name} if op == "is_set" else _("%(name)s is not known") % {"name": name}
+            _("the %(name)s is known") % {"name": name}
+            if op == "is_set"
+            else _("the %(name)s is not known") % {"name": name}
         )
     if op == "between" and isinstance(value, list) and len(value) == 2:
         low, high = (value_words(field, each, known) for each in value)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from baton.accounts.credentials import CreateCredential, Credential, NewCredential, RevokeCredential
 from baton.accounts.members import AddPerson, EditMember, Member, RemoveMember
 from baton.doors.web.filters import named
-from baton.doors.web.language import Choices, _, marked
+from baton.doors.web.language import Choices, Told, _, marked
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago, who
@@ -20,6 +20,14 @@ from baton.kernel.explain import explained
 HERE, KEYS = "/settings/members", "/settings/keys"
 ROLES = Choices([("admin", marked("Admin")), ("member", marked("Member")), ("viewer", marked("Viewer"))])
 OWNER: tuple[str, str] = ("owner", marked("Owner"))
+_CHANGED = Told(
+    {
+        "owner": marked("%(name)s is an owner now."),
+        "admin": marked("%(name)s is an admin now."),
+        "member": marked("%(name)s is a member now."),
+        "viewer": marked("%(name)s is a viewer now."),
+    }
+)
 SCOPES = Choices([("", marked("everything that its owner may")), ("query:*", marked("reading alone"))])
 
 
@@ -71,7 +79,7 @@ async def set_role(visit: Visit) -> Response:
     if role not in dict([OWNER, *ROLES]):
         raise Invalid("Choose a role.", field="role")
     changed: Member = await visit.perform("crm.members.update", EditMember(member_id=str(_id(visit)), role=Role(role)))
-    words = _("%(name)s: %(role)s from now on.") % {"name": changed.name, "role": dict([OWNER, *ROLES])[role]}
+    words = _CHANGED[role] % {"name": changed.name}
     return said(visit, words) if visit.from_htmx else redirect(HERE)
 
 
