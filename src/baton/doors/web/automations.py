@@ -162,11 +162,12 @@ def when(trigger: Trigger, known: Vocabulary) -> str:
                 )
             return told % {"days": days, "date": known.label(trigger.field), "at": trigger.at}
         case OnQuiet():
-            one, many = (
+            told = several_of(
                 "nothing happened on an open lead for %(days)s day",
                 "nothing happened on an open lead for %(days)s days",
+                trigger.days,
             )
-            return several_of(one, many, trigger.days) % {"days": trigger.days}
+            return told % {"days": trigger.days}
 
 
 def run_view(run: Run, visit: Visit) -> dict[str, Any]:

@@ -118,11 +118,12 @@ async def unmerge(visit: Visit) -> Response:
         try:
             apart: Any = await visit.perform(f"crm.{sort.plural}.unmerge", Unmerge(merged_id=visit.path["record"]))
             other: Record = getattr(apart, sort.noun)
-            kept = f" What was changed since stays: {', '.join(apart.kept)}." if apart.kept else ""
+            words = _("%(name)s and %(other)s are two again.") % {"name": survivor.name, "other": other.name}
+            if apart.kept:
+                words += " " + _("What was changed since stays: %(names)s.") % {"names": ", ".join(apart.kept)}
             return done(
                 visit,
-                _("%(name)s and %(name2)s are two again.%(kept)s")
-                % {"name": survivor.name, "name2": other.name, "kept": kept},
+                words,
                 f"{sort.home}/{survivor.id}",
             )
         except (Invalid, Conflict, NotFound) as refusal:
