@@ -39,7 +39,13 @@ async def rest(request: Request) -> Response:
     else:
         actor = await actor_of(request)
     answer = await perform(
-        database(request), actor, op.name, given, idempotency_key=idempotency_key(request), lenient=reading
+        database(request),
+        actor,
+        op.name,
+        given,
+        idempotency_key=idempotency_key(request),
+        lenient=reading,
+        written=True,
     )
     return json(answer, headers=headers)
 

@@ -162,6 +162,12 @@ class _Doors:
         else:
             actor = self._actor = self._actor or await actor_of(self.request)
         result = await perform(
-            database(self.request), actor, op.name, call.input, idempotency_key=call.key, ignore_unknown=True
+            database(self.request),
+            actor,
+            op.name,
+            call.input,
+            idempotency_key=call.key,
+            ignore_unknown=True,
+            written=True,
         )
         return Outcome({"result": {} if result is None else {"data": result}}, 200, headers)

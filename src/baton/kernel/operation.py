@@ -1,5 +1,7 @@
 """The registry of what the product can do: each operation is named once, and typed."""
 
+import dataclasses
+import functools
 import inspect
 import typing
 from collections.abc import Awaitable, Callable
@@ -41,6 +43,7 @@ class Operation:
     An `internal` one is a step of the product's own work: no door offers it. The answer of a `secret` one is shown
     once and kept nowhere. An `outward` one reaches somebody outside the organization: agents ask before they do it.
     `grouped` does many calls in one transaction: inputs and operations' ids in, an answer or a BatonError for each out.
+    `written` is the verb for doors that only pass the answer on: the same, its parts JSON that the database wrote (msgspec.Raw).
     """
 
     name: str
@@ -54,6 +57,7 @@ class Operation:
     secret: bool = False
     outward: bool = False
     grouped: Grouped | None = None
+    written: Verb | None = None
 
 
 registry: dict[str, Operation] = {}
@@ -75,6 +79,7 @@ def operation(
     secret: bool = False,
     outward: bool = False,
     grouped: Grouped | None = None,
+    written: Verb | None = None,
 ) -> Callable[[V], V]:
     """Name a verb `async def verb(tx, actor, input: I) -> O` as an operation of the product."""
 
@@ -84,11 +89,32 @@ def operation(
         if name in registry:
             raise ValueError(f"operation {name} is registered twice")
         registry[name] = Operation(
-            name, kind, role, summary, hints[parameter], hints["return"], verb, internal, secret, outward, grouped
+            name,
+            kind,
+            role,
+            summary,
+            hints[parameter],
+            hints["return"],
+            verb,
+            internal,
+            secret,
+            outward,
+            grouped,
+            written,
         )
         return verb
 
     return register
+
+
+def as_written(op: Operation) -> Operation:
+    """The operation whose answer is only passed on."""
+    return _passed_on(op) if op.written else op
+
+
+@functools.cache
+def _passed_on(op: Operation) -> Operation:
+    return dataclasses.replace(op, verb=op.written or op.verb)
 
 
 def find(name: str, *, offered: bool = False) -> Operation:

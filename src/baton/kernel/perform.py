@@ -18,7 +18,7 @@ from baton.kernel.actor import Actor
 from baton.kernel.db import Consent, Database, Tx, translated
 from baton.kernel.decode import canonical, decode
 from baton.kernel.errors import BatonError, Conflict, Invalid, Unprocessable
-from baton.kernel.operation import Operation, check_role, checks, find, guards
+from baton.kernel.operation import Operation, as_written, check_role, checks, find, guards
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()
@@ -63,16 +63,17 @@ async def perform(
     lenient: bool = False,
     ignore_unknown: bool = False,
     consent: Consent | None = None,
+    written: bool = False,
 ) -> Any:
     """Perform an operation in one transaction and answer its output.
 
     `lenient` reads numbers and booleans from text (forms, query strings); `ignore_unknown` drops unknown top-level
     fields (the doors of documents B and C). With `idempotency_key` a repetition answers the first result again.
-    `consent` is the approval under which it is done.
+    `consent` is the approval under which it is done. `written` takes parts of the answer as JSON, to be passed on as they are.
     Raises Forbidden, Invalid, NotFound, Conflict, Unprocessable, NeedsApproval and what the verb raises; then nothing is
     changed.
     """
-    op = find(name)
+    op = as_written(find(name)) if written else find(name)
     try:
         return await _perform(
             db, actor, op, input, idempotency_key, now, cause, operation_id, lenient, ignore_unknown, consent

@@ -8,13 +8,13 @@ from msgspec import Meta
 
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
-from baton.kernel.db import Tx
+from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
 from baton.kernel.page import Page, cursor, position
 from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
-from baton.leads.lead import Lead, from_row, get
+from baton.leads.lead import COLUMNS, WRITTEN, Lead, from_row, get
 from baton.leads.matching import matching
 from baton.leads.order import order
 from baton.leads.ordered import ordered, place
@@ -52,9 +52,21 @@ async def read(tx: Tx, actor: Actor, input: GetLead) -> Lead:
     return await get(tx, input.lead_id)
 
 
-@operation("crm.leads.find", kind="query", role=Role.VIEWER, summary="Find leads")
+async def written(tx: Tx, actor: Actor, input: ListLeads) -> Page[msgspec.Raw]:
+    """The same page, each lead as the JSON that the database wrote."""
+    rows, more, total = await _found(tx, input, f"{WRITTEN} AS lead, l.id")
+    return Page(items=[msgspec.Raw(row["lead"]) for row in rows], next_cursor=more, total=total)
+
+
+@operation("crm.leads.find", kind="query", role=Role.VIEWER, summary="Find leads", written=written)
 async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
     """The leads that meet a condition. Raises Invalid for a condition, order, limit or cursor that cannot be read, NotFound."""
+    rows, more, total = await _found(tx, input, COLUMNS)
+    return Page(items=[from_row(row) for row in rows], next_cursor=more, total=total)
+
+
+async def _found(tx: Tx, input: ListLeads, columns: str) -> tuple[list[Row], str | None, int | None]:
+    """The rows of a page, the cursor of the next one, and how many leads there are where that was asked."""
     if not 1 <= input.limit <= MAX_LIMIT:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} leads.", field="limit")
     tests, args = await matching(tx, input.where, input.search, input.segment_id)
@@ -64,7 +76,8 @@ async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
     if input.cursor is not None:
         value, id = position(input.cursor, by.type | None if by.indexed else by.type, UUID)
         after = (value, id)
-    rows = await ordered(tx, by, tests, args, descending=input.descending, limit=input.limit + 1, after=after)
-    items = [from_row(row) for row in rows[: input.limit]]
+    rows = await ordered(
+        tx, by, tests, args, descending=input.descending, limit=input.limit + 1, after=after, columns=columns
+    )
     more = cursor(*place(rows[input.limit - 1], by)) if len(rows) > input.limit else None
-    return Page(items=items, next_cursor=more, total=total)
+    return rows[: input.limit], more, total

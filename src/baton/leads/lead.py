@@ -13,6 +13,7 @@ from baton.kernel.db import Row, Tx, by_ref
 from baton.kernel.errors import NotFound, must_be_current
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, email_key
+from baton.kernel.written import written
 from baton.leads import hot, stay, totals
 from baton.pipelines.pipeline import Stage, Status
 
@@ -68,6 +69,7 @@ class Lead(Output):
 COLUMN_NAMES: tuple[str, ...] = Lead.__struct_fields__
 FACT_NAMES: tuple[str, ...] = COLUMN_NAMES[: COLUMN_NAMES.index("version")]
 COLUMNS = ", ".join(f"l.{name}" for name in COLUMN_NAMES)
+WRITTEN = written(Lead, "l")
 _WIDTH = len(COLUMN_NAMES)
 _JSON_NAMES = dict(zip(COLUMN_NAMES, Lead.__struct_encode_fields__, strict=True))
 _UNSAID: Facts = dict.fromkeys(_JSON_NAMES.values())  # a lead's first activity tells only what was known

@@ -22,6 +22,7 @@ async def ordered(
     limit: int,
     offset: int = 0,
     after: Place | None = None,
+    columns: str = COLUMNS,
 ) -> list[Row]:
     """At most `limit` leads that meet the tests, as `place` reads them too. Leads without a value come last.
 
@@ -29,12 +30,21 @@ async def ordered(
     """
     if by.indexed is None:
         return await _read(
-            tx, by.sql, by.sql, tests, args, descending=descending, limit=limit, offset=offset, after=after
+            tx,
+            by.sql,
+            by.sql,
+            tests,
+            args,
+            descending=descending,
+            limit=limit,
+            offset=offset,
+            after=after,
+            columns=columns,
         )
     rows: list[Row] = []
     if after is None or after[0] is not None:
         rows = await _valued(
-            tx, by.indexed, tests, args, descending=descending, limit=limit, offset=offset, after=after
+            tx, by.indexed, tests, args, descending=descending, limit=limit, offset=offset, after=after, columns=columns
         )
         if len(rows) == limit:
             return rows
@@ -44,27 +54,34 @@ async def ordered(
             offset = 0
         after = None
     return rows + await _missing(
-        tx, by.indexed, tests, args, descending=descending, limit=limit - len(rows), offset=offset, after=after
+        tx,
+        by.indexed,
+        tests,
+        args,
+        descending=descending,
+        limit=limit - len(rows),
+        offset=offset,
+        after=after,
+        columns=columns,
     )
 
 
 def place(row: Row, by: Order) -> Place:
     """Where the lead of a row stands in an order: what the cursor of the page behind it must know."""
-    value = _value(by)
-    return row[value.removeprefix("l.") if _is_column(value) else "sorted_by"], row["id"]
+    return row["sorted_by"] if "sorted_by" in row else row[_column(_value(by))], row["id"]
 
 
 def _value(by: Order) -> str:
     return by.indexed.value if by.indexed else by.sql
 
 
-def _is_column(value: str) -> bool:
-    """Whether a lead's own columns tell the value, so that it need not be sent twice."""
-    return value.removeprefix("l.") in COLUMN_NAMES
+def _column(value: str) -> str:
+    return value.removeprefix("l.")
 
 
-def _selected(value: str) -> str:
-    return COLUMNS if _is_column(value) else f"{COLUMNS}, {value} AS sorted_by"
+def _selected(columns: str, value: str) -> str:
+    """The columns, and beside them what the leads are sorted by, where these do not tell it."""
+    return columns if columns is COLUMNS and _column(value) in COLUMN_NAMES else f"{columns}, {value} AS sorted_by"
 
 
 async def _valued(tx: Tx, by: Indexed, tests: str, args: Sequence[Any], **page: Any) -> list[Row]:
@@ -81,6 +98,7 @@ async def _missing(
     limit: int,
     offset: int,
     after: Place | None,
+    columns: str,
 ) -> list[Row]:
     direction, beyond = _way(descending)
     values = list(args)
@@ -89,7 +107,7 @@ async def _missing(
         values.append(after[1])
         tests += f" AND l.id {beyond} ${len(values)}"
     return await tx.fetch(
-        f"""SELECT {COLUMNS}, NULL AS sorted_by FROM leads l WHERE {tests}
+        f"""SELECT {columns}, NULL AS sorted_by FROM leads l WHERE {tests}
              ORDER BY l.id {direction} LIMIT {limit} OFFSET {offset}""",
         *values,
     )
@@ -106,6 +124,7 @@ async def _read(
     limit: int,
     offset: int,
     after: Place | None,
+    columns: str,
 ) -> list[Row]:
     direction, beyond = _way(descending)
     values = list(args)
@@ -113,7 +132,7 @@ async def _read(
         values += after
         tests += f" AND ({order}, l.id) {beyond} (${len(values) - 1}, ${len(values)})"
     return await tx.fetch(
-        f"""SELECT {_selected(value)} FROM leads l WHERE {tests}
+        f"""SELECT {_selected(columns, value)} FROM leads l WHERE {tests}
              ORDER BY {order} {direction}, l.id {direction} LIMIT {limit} OFFSET {offset}""",
         *values,
     )
