@@ -18,6 +18,7 @@ from baton.kernel.db import Database
 from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
+from baton.pipelines.pipeline import Pipeline
 from baton.routing.rules import NewRoutingRule, SetRoutingRules
 
 FILE = "demo.json"
@@ -94,7 +95,10 @@ async def make_demo(db: Database, settings: Settings, *, leads: int = 320, now: 
     facts = DemoFacts(started.org_id, people, token.token, started.form_address)
     # Known before its leads arrive: cut off here, it is a demo with fewer of them, not a second one at the next start.
     data_dir.write_private(settings.data_dir / FILE, msgspec.json.encode(facts).decode() + "\n")
-    await _live(db, team, leads, start, moment)
+    place = await demo_leads.place(db, team)
+    await _live(db, team, place, leads, start, moment)
+    await _policy(db, olivia, started.marcus_id, moment)
+    await demo_leads.ask(db, team, place, moment)
     return facts
 
 
@@ -111,10 +115,21 @@ async def _routing(db: Database, olivia: Actor, started: Started, people: list[D
     await perform(db, olivia, "crm.routing.setRules", SetRoutingRules(rules=rules), now=start)
 
 
-async def _live(db: Database, team: demo_leads.Team, count: int, start: datetime, end: datetime) -> None:
+async def _policy(db: Database, olivia: Actor, marcus_id: UUID, start: datetime) -> None:
+    """From now on Marcus asks before he makes a large offer."""
+    large = {"all": [
+        {"field": "status", "op": "=", "value": "proposal"}, {"field": "valueCents", "op": ">", "value": demo_leads.OFFER},
+    ]}  # fmt: skip
+    row = {"name": "Large offers", "operation": "crm.leads.moveStage", "condition": large, "decision": "ask"}
+    wish = {"agentId": str(marcus_id), "rows": [row]}
+    await perform(db, olivia, "crm.agents.setPolicy", wish, now=start)
+
+
+async def _live(
+    db: Database, team: demo_leads.Team, place: dict[str, Pipeline], count: int, start: datetime, end: datetime
+) -> None:
     """Let the leads of the past months arrive and be worked, a few at a time."""
     turns = asyncio.Semaphore(AT_ONCE)
-    place = await demo_leads.place(db, team)
 
     async def one(story: demo_leads.Story) -> None:
         async with turns:

@@ -1,5 +1,7 @@
 """The leads of the demo organization: who they are, and what was done with each of them, performed at its moment in the past."""
 
+import contextlib
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from baton.jobs.relay import Job
 from baton.jobs.wake_agents import wake_agents
 from baton.kernel.actor import Actor, system
 from baton.kernel.db import Database
+from baton.kernel.errors import NeedsApproval
 from baton.kernel.perform import perform
 from baton.leads.lead import Lead
 from baton.pipelines.pipeline import Pipeline, Stage
@@ -34,6 +37,8 @@ _LOST = (
     "Went with their existing supplier.",
     "No answer after five tries.",
 )
+OFFER = 2_500_000
+"""Above so many cents an agent asks before it makes an offer."""
 _UNFIT = ("A student's project.", "Looking for a job, not a product.", "Outside the countries we serve.")
 
 
@@ -95,6 +100,21 @@ async def tell(db: Database, team: Team, place: dict[str, Pipeline], story: Stor
     await _worked(db, team, place[story.pipeline], story, lead, clock)
 
 
+async def ask(db: Database, team: Team, place: dict[str, Pipeline], now: datetime) -> None:
+    """Marcus wants to make offers that are not his alone to make: what a person finds waiting on the first morning."""
+    open_ones = {"all": [
+        {"field": "ownerId", "op": "=", "value": str(team.marcus.id)}, {"field": "status", "op": "=", "value": "contacted"},
+        {"field": "valueCents", "op": ">", "value": OFFER},
+    ]}  # fmt: skip
+    found = await perform(db, team.ana, "crm.leads.find", {"where": open_ones, "sort": "valueCents", "limit": 3})
+    for lead in found.items:
+        stages = next(each for each in place.values() if each.id == lead.pipeline_id).stages
+        offer = next(stage for stage in stages if stage.status == "proposal")
+        move = {"leadId": str(lead.id), "stageId": str(offer.id), "reason": "They asked for an offer on the phone."}
+        with contextlib.suppress(NeedsApproval):
+            await perform(db, team.marcus, "crm.leads.moveStage", move, now=now)
+
+
 async def _captured(db: Database, team: Team, story: Story) -> Lead:
     form = system(team.org_id, "Website form", via="form")
     person = story.person
@@ -140,8 +160,10 @@ async def _worked(db: Database, team: Team, pipeline: Pipeline, story: Story, le
             await act("crm.leads.disqualify", reason=dice.choice(_UNFIT))
         return
     valued = lead.value_cents is not None
-    for stage in _path(pipeline, lead, dice):
+    for stage, last in _path(pipeline, lead, dice):
         clock = _later(clock, dice, 6)
+        if last and not stage.closed and dice.random() < 0.85:
+            clock = max(clock, _lately(story, stage))
         if clock >= story.ends:
             break
         if not valued and dice.random() < 0.8:
@@ -159,9 +181,25 @@ async def _worked(db: Database, team: Team, pipeline: Pipeline, story: Story, le
         if not stage.closed:
             await act("crm.leads.followUp", dueIn=f"{dice.randrange(1, 6)}d", title=_next_step(dice, lead))
     latest: Lead = await perform(db, owner, "crm.leads.get", reference)
+    if await _given_up(db, owner, pipeline, latest, story):
+        return
     waiting = latest.next_action_at if latest.closed_at is None else None
     if waiting is not None and waiting < story.ends and dice.random() < 0.9:
         await _kept_up(db, owner, latest, story)
+
+
+async def _given_up(db: Database, owner: Actor, pipeline: Pipeline, lead: Lead, story: Story) -> bool:
+    """Most of those that stay too long where they are do not answer, and are lost; answers whether this one was."""
+    stage = next(stage for stage in pipeline.stages if stage.id == lead.stage_id)
+    over = lead.stage_entered_at + timedelta(days=stage.sla_days or 5)
+    if stage.closed or over > story.ends or story.dice.random() > 0.85:
+        return False
+    ends = min(_later(over, story.dice, 2), story.ends)
+    await _finish_tasks(db, owner, {"leadId": str(lead.id)}, ends)
+    lost = next(stage for stage in pipeline.stages if stage.outcome == "lost")
+    move = {"leadId": str(lead.id), "stageId": str(lost.id), "reason": _LOST[-1]}
+    await perform(db, owner, "crm.leads.moveStage", move, now=ends)
+    return True
 
 
 async def _kept_up(db: Database, owner: Actor, lead: Lead, story: Story) -> None:
@@ -180,21 +218,21 @@ def _next_step(dice: random.Random, lead: Lead) -> str:
     return f"{dice.choice(('Call', 'Write to', 'Meet'))} {lead.name}"
 
 
-def _path(pipeline: Pipeline, lead: Lead, dice: random.Random) -> Iterator[Stage]:
-    """The stages that a lead comes through from where it is; each time some stop, and the end is won or lost."""
+def _path(pipeline: Pipeline, lead: Lead, dice: random.Random) -> Iterator[tuple[Stage, bool]]:
+    """The stages that a lead comes through from where it is, and whether each is its last; the end is won or lost."""
     opens = [stage for stage in pipeline.stages if not stage.closed]
     at = next(index for index, stage in enumerate(opens) if stage.id == lead.stage_id)
     chance = 0.55 + (lead.score or 0) / 250
-    for stage in opens[at + 1 :]:
-        if dice.random() > chance:
-            break
-        yield stage
-    else:
-        if dice.random() < 0.75:
-            yield next(stage for stage in pipeline.stages if stage.outcome == "won")
-        return
-    if dice.random() < 0.45:
-        yield next(stage for stage in pipeline.stages if stage.outcome == "lost")
+    path = list(itertools.takewhile(lambda stage: dice.random() <= chance, opens[at + 1 :]))
+    through = len(path) == len(opens) - at - 1
+    if dice.random() < (0.75 if through else 0.45):
+        path.append(next(stage for stage in pipeline.stages if stage.outcome == ("won" if through else "lost")))
+    return zip(path, [False] * (len(path) - 1) + [True], strict=False)
+
+
+def _lately(story: Story, stage: Stage) -> datetime:
+    """A moment of the last days, so that a lead has not yet been in a stage for too long."""
+    return story.ends - timedelta(days=story.dice.uniform(0.1, 0.8 * (stage.sla_days or 5)))
 
 
 async def _finish_tasks(db: Database, owner: Actor, reference: dict[str, str], clock: datetime) -> None:
