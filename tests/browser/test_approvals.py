@@ -22,6 +22,9 @@ async def test_a_person_decides_on_the_exact_words(enter: OpenRoom, team: Team) 
     )
     notes = [await asked(team, NOTE, leadId=lead["leadId"], type="note", notes=words) for words in ("First", "Second")]
     room = await enter(team.ben)
+    page = await room.go("/board")
+    card = page.locator(f"#card-{lead['leadId']}")
+    await expect(card.get_by_role("link", name="Marcus asks")).to_have_attribute("href", f"/approvals/{mail.id}")
     page = await room.go("/approvals")
     await expect(page.get_by_text("@acme.example").first).to_be_visible()
     assert "Dear Jane,\n\nhello." in await page.locator(".exact").last.inner_text()
@@ -41,6 +44,8 @@ async def test_a_person_decides_on_the_exact_words(enter: OpenRoom, team: Team) 
     await page.get_by_role("dialog").get_by_role("button", name="Reject").click()
     await page.get_by_text("Rejected. Nothing was done.").first.wait_for()
     assert (await approval(team, notes[1].id)).reason == "Not now."
+    await room.go("/board")
+    await expect(card.get_by_role("link", name="Marcus asks")).to_have_count(0)
 
 
 async def test_an_admin_sets_what_an_agent_may_do(enter: OpenRoom, team: Team) -> None:

@@ -48,6 +48,13 @@ async def held(team: Team) -> Input:
 
 
 cases["crm.approvals.get"] = Case(held)
+
+
+@case("crm.approvals.asking", foreign=False)
+async def _asking(team: Team) -> Input:
+    return {"leadIds": [str((await team.capture()).id)]}
+
+
 cases["crm.approvals.approve"] = Case(held, (kinds.APPROVAL_DECIDED,))
 
 

@@ -6,6 +6,7 @@ from baton.accounts import credentials, members, organization, profile, rates
 from baton.activities import seal as log_seals
 from baton.activities import timeline as audit
 from baton.agents import approval as approvals
+from baton.agents import asking as asking_agents
 from baton.agents import carry_out as carry_out_approved
 from baton.agents import decide as decide_approvals
 from baton.agents import evidence as agent_evidence
@@ -125,7 +126,8 @@ from baton.tasks import due as due_tasks
 from baton.tasks import edit as edit_task
 
 MODULES: tuple[ModuleType, ...] = (
-    agent_model, agent_turns, approvals, carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
+    agent_model, agent_turns, approvals, asking_agents,
+    carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
     retire_agent, undo_since, hand_off, credentials, members, organization, audit, playbook, run, start_organization,
     undo, undo_import, kept_imports, imported_rows, start_import, import_steps, export, contact, archive, assign,
     board, capture, convert, create, detail, edit, find, forms, history, log_activity, move, move_pipeline, page,

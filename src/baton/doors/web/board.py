@@ -1,5 +1,6 @@
 """The board: a pipeline's columns, each of which can be read again by itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from baton.agents.asking import Asking, ListAsking
 from baton.doors.web import filters as filtering
 from baton.doors.web.conditions import vocabulary, words
 from baton.doors.web.filters import Filters
@@ -38,6 +40,7 @@ class CardView:
     late: bool
     stay: str
     over: bool
+    asks: Asking | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ async def show(visit: Visit) -> Response:
     )
     pipeline = found.pipeline
     url = f"/board/{pipeline.id}" if wanted else "/board"
-    columns = [column(visit, each, str(pipeline.id), chosen) for each in found.columns]
+    asks = await asking(visit, [each for column in found.columns for each in column.cards])
+    columns = [column(visit, each, str(pipeline.id), chosen, asks) for each in found.columns]
     view = {
         "id": pipeline.id,
         "name": pipeline.name,
@@ -100,7 +104,8 @@ async def show_column(visit: Visit) -> Response:
         "crm.leads.boardColumn",
         ReadColumn(stage_id=visit.path["stage"], where=chosen.where, search=chosen.q, limit=limit, cursor=cursor),
     )
-    view = column(visit, found, visit.path["pipeline"], chosen, seen=_number(visit, "seen") if cursor else 0)
+    asks, seen = await asking(visit, found.cards), _number(visit, "seen") if cursor else 0
+    view = column(visit, found, visit.path["pipeline"], chosen, asks, seen=seen)
     template = "board/cards.html" if cursor else "board/column.html"
     return fragment(visit, template, column=view, filtered=bool(chosen))
 
@@ -111,6 +116,12 @@ async def show_totals(visit: Visit) -> Response:
     wanted = ReadBoard(pipeline_id=visit.path["pipeline"], where=chosen.where, search=chosen.q, limit=1)
     found: Board = await visit.perform("crm.leads.board", wanted)
     return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen))
+
+
+async def asking(visit: Visit, cards: list[Card]) -> dict[UUID, Asking]:
+    """What agents ask about these leads, by lead."""
+    found = await visit.perform("crm.approvals.asking", ListAsking(lead_ids=[each.id for each in cards]))
+    return {each.lead_id: each for each in found}
 
 
 def _number(visit: Visit, name: str) -> int:
@@ -137,8 +148,10 @@ def _totals(found: Board, pipeline: str, chosen: Filters) -> dict[str, Any]:
     }
 
 
-def column(visit: Visit, found: Column, pipeline: str, chosen: Filters, *, seen: int = 0) -> ColumnView:
-    """A column for the page; `seen` cards of it are shown already."""
+def column(
+    visit: Visit, found: Column, pipeline: str, chosen: Filters, asks: Mapping[UUID, Asking], *, seen: int = 0
+) -> ColumnView:
+    """A column for the page; `asks` is what waits about its leads, `seen` cards of it are shown already."""
     stage, seen = found.stage, seen + len(found.cards)
     url = f"/board/{pipeline}/column/{stage.id}"
     more = _url(url, chosen, cursor=found.next_cursor, seen=seen) if found.next_cursor else None
@@ -149,7 +162,7 @@ def column(visit: Visit, found: Column, pipeline: str, chosen: Filters, *, seen:
         colour=stage.colour,
         count=found.count,
         sum=sums({part.currency: part.value_cents for part in found.sums}),
-        cards=[card(each, visit) for each in found.cards],
+        cards=[card(each, visit, asks.get(each.id)) for each in found.cards],
         url=_url(url, chosen),
         list_url=f"/leads?pipeline={pipeline}&stage={stage.id}",
         more_url=more,
@@ -157,7 +170,7 @@ def column(visit: Visit, found: Column, pipeline: str, chosen: Filters, *, seen:
     )
 
 
-def card(found: Card, visit: Visit) -> CardView:
+def card(found: Card, visit: Visit, asks: Asking | None = None) -> CardView:
     """A card for the page: what is due stands where a missing owner would."""
     when = _due(found.next_action_at, found.owner is not None, visit)
     return CardView(
@@ -173,6 +186,7 @@ def card(found: Card, visit: Visit) -> CardView:
         late=when.late,
         stay=_stay(found, visit),
         over=found.sla == "late",
+        asks=asks,
     )
 
 
