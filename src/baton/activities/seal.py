@@ -91,11 +91,12 @@ async def step(db: Database, *, now: datetime | None = None) -> int:
         at = await conn.fetchrow("SELECT cluster, txid::text AS txid, id FROM log_cursors WHERE name = $1", _CURSOR)
         # In another cluster transactions count anew: all is read again, and what is sealed already is passed over.
         begin = (at["txid"], at["id"]) if at["cluster"] == here else ("0", ZERO)
+        horizon = await conn.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
         rows = await conn.fetch(
             """SELECT a.txid::text AS txid, a.org_id, a.id, a.digest, a.recorded_at FROM activities a
-                WHERE (a.txid, a.id) > ($1::text::xid8, $2) AND a.txid < pg_snapshot_xmin(pg_current_snapshot())
+                WHERE (a.txid, a.id) > ($1::text::xid8, $2) AND a.txid < $4::text::xid8
                 ORDER BY a.txid, a.id LIMIT $3""",
-            *begin, BATCH,
+            *begin, BATCH, horizon,
         )  # fmt: skip
         of: dict[UUID, list[Row]] = {}
         for row in rows:

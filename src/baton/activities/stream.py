@@ -1,6 +1,6 @@
 """Reading the log in commit order, across organizations, without losing what commits late.
 
-A row counts as readable once every transaction that began before it has ended: `txid < pg_snapshot_xmin(…)`. Ids alone
+A row counts as readable once every transaction that began before it has ended: its txid is below `pg_snapshot_xmin(…)`. Ids alone
 are taken before commit, so a reader of `id > cursor` overtakes slow writers and loses their rows.
 """
 
@@ -47,16 +47,20 @@ async def newest(conn: Any) -> Cursor:
 
 
 async def read(conn: Any, after: Cursor, limit: int) -> tuple[list[Event], Cursor]:
-    """The next events after a cursor, in commit order, at most `limit`, and the cursor behind them."""
+    """The next events after a cursor, in commit order, at most `limit`, and the cursor behind them.
+
+    How far may be read is asked first: where rows lie on other nodes, transactions are still counted by the one that is asked.
+    """
+    horizon = await conn.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
     rows = await conn.fetch(
         """SELECT a.txid::text AS txid, a.org_id, a.id, a.kind, a.actor_type, a.actor_id, a.actor_name, a.via, a.lead_id, a.subject_type,
                   a.subject_id, a.depth, (a.changes -> 'stageId')::text AS stages,
                   a.payload ->> 'outcome' AS outcome
              FROM activities a
-            WHERE (a.txid, a.id) > ($1::text::xid8, $2) AND a.txid < pg_snapshot_xmin(pg_current_snapshot())
+            WHERE (a.txid, a.id) > ($1::text::xid8, $2) AND a.txid < $4::text::xid8
             ORDER BY a.txid, a.id
             LIMIT $3""",
-        str(after.txid), after.id, limit,
+        str(after.txid), after.id, limit, horizon,
     )  # fmt: skip
     if not rows:
         return [], after

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 import baton
-from baton.kernel import queue, roles
+from baton.kernel import distribute, queue, roles
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.db import Database
 from baton.kernel.errors import Unavailable
@@ -18,7 +18,9 @@ from baton.kernel.settings import APP_ROLE, RELAY_ROLE, Settings
 # "baton" in ASCII: the advisory lock that whoever migrates holds.
 _LOCK = 0x6261746F6E
 _TURN_TIMEOUT = "10min"
-SESSION = "set lock_timeout = '10s'; set citus.enable_unsafe_triggers = on"
+SESSION = (
+    "set lock_timeout = '10s'; set citus.enable_unsafe_triggers = on; set citus.multi_shard_modify_mode = 'sequential'"
+)
 _OLDEST_SERVER = 180000
 
 
@@ -41,7 +43,7 @@ async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
     async with _owner(owner_dsn) as owner:
         before = await _known_revision(owner, set(known))
         await roles.provision(owner, settings)
-        await _prepare_citus(owner)
+        await distribute.prepare(owner)
         if before != head:
             # Loaded when there is something to do: a server that is up to date starts faster and smaller without it.
             from baton.kernel.upgrade import upgrade
@@ -49,6 +51,7 @@ async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
             await upgrade(owner_dsn, migrations_folder(), SESSION)
             await owner.execute(f"grant select on alembic_version to {APP_ROLE}, {RELAY_ROLE}")
         await queue.install(owner)
+        await distribute.distribute(owner)
     return Migrated(before, head)
 
 
@@ -117,13 +120,3 @@ async def _known_revision(owner: asyncpg.Connection, known: set[str]) -> str | N
             "Install that version. Nothing was changed."
         )
     return revision
-
-
-async def _prepare_citus(owner: asyncpg.Connection) -> None:
-    """Let SET LOCAL reach the shards. Without Citus the setting means nothing, and only a superuser may make it."""
-    if await owner.fetchval("select exists (select from pg_extension where extname = 'citus')"):
-        await owner.execute("""
-            do $$ begin
-              execute format('alter database %I set citus.propagate_set_commands = ''local''', current_database());
-            end $$
-        """)
