@@ -19,6 +19,7 @@ from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
 from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
+from tests.given_server import GIVEN, GivenServer, given_server
 from tests.passwords import make_passwords_cheap
 from tests.team import Team, make_team
 
@@ -28,12 +29,15 @@ make_passwords_cheap()
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
-    """The embedded PostgreSQL of this run; as root its account must be able to pass through the folder."""
+    """The embedded PostgreSQL of this run, or the one that was given; as root its account must be able to pass through the folder."""
     folder = Path(tempfile.mkdtemp(prefix="baton-tests-"))
     folder.chmod(0o711)
-    with EmbeddedPostgres(folder) as started:
-        _forget_durability(folder)
-        yield started
+    if GIVEN:
+        yield given_server(folder)
+    else:
+        with EmbeddedPostgres(folder) as started:
+            _forget_durability(folder)
+            yield started
     shutil.rmtree(folder)
 
 
@@ -70,6 +74,8 @@ async def _drop(owner: asyncpg.Connection, name: str) -> None:
 async def settings(server: EmbeddedPostgres) -> Settings:
     """Settings of the run, on the migrated database."""
     environ = {"BATON_OUTBOUND_ALLOW": "127.0.0.1/32"}  # where the tests' own servers are
+    if isinstance(server, GivenServer):
+        environ["BATON_SECRET"] = server.secret
     loaded = configuration.load(data=server.folder, environ=environ).with_database(server.dsn())
     await migrate(server.dsn(), loaded)
     return loaded

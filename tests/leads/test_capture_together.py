@@ -31,9 +31,9 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     told: list[UUID] = []
     real = Database.transaction
 
-    def transaction(self: Database, org_id: UUID, *, read_only: bool = False) -> Any:
-        told.extend([] if read_only else [org_id])
-        return real(self, org_id, read_only=read_only)
+    def transaction(self: Database, org_id: UUID, **how: Any) -> Any:
+        told.extend([] if how.get("read_only") else [org_id])
+        return real(self, org_id, **how)
 
     monkeypatch.setattr(Database, "transaction", transaction)
     return told
