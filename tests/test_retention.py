@@ -11,7 +11,7 @@ from baton.kernel.data_dir import Misconfigured
 from baton.kernel.errors import Unauthenticated
 from baton.kernel.perform import perform
 from baton.kernel.settings import Settings
-from baton.kernel.values import utc_now
+from baton.kernel.values import new_id, utc_now
 from tests.team import Team
 
 
@@ -72,6 +72,30 @@ async def test_finished_jobs_are_told_of_for_two_weeks(fresh: Team) -> None:
     left = await fresh.db.relay.fetchval("SELECT count(*) FROM jobs.pgqueuer_log WHERE entrypoint = 'kept'")
     assert left == 1
     await fresh.db.relay.execute("DELETE FROM jobs.pgqueuer_log WHERE entrypoint = 'kept'")
+
+
+async def test_old_notices_and_decided_captures_are_forgotten(fresh: Team) -> None:
+    """Notices go after half a year, but for those still to be mailed; suspicious captures once a person decided on them."""
+    now = utc_now()
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        form = await conn.fetchval("SELECT id FROM forms WHERE org_id = $1 LIMIT 1", fresh.org_id)
+        for days, email, status in ((181, "sent", "discarded"), (181, "waiting", "waiting"), (179, "none", "released")):
+            await conn.execute(
+                """INSERT INTO notices (org_id, id, member_id, event, title, email, created_at)
+                   VALUES ($1, $2, $3, 'reply_received', 'A reply', $4, $5)""",
+                fresh.org_id, new_id(), fresh.ana.id, email, now - timedelta(days=days),
+            )  # fmt: skip
+            await conn.execute(
+                """INSERT INTO held_captures (org_id, id, form_id, answers, reasons, network, status, created_at)
+                   VALUES ($1, $2, $3, '{}', '{}', '192.0.2.1', $4, $5)""",
+                fresh.org_id, new_id(), form, status, now - timedelta(days=days),
+            )  # fmt: skip
+    done = await retention.forget(fresh.db, now, only=fresh.org_id)
+    assert (done.notices, done.captures) == (1, 1)
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM held_captures WHERE org_id = $1", fresh.org_id) == 2
+        left = await conn.fetch("SELECT email FROM notices WHERE org_id = $1 AND title = 'A reply'", fresh.org_id)
+    assert sorted(row["email"] for row in left) == ["none", "waiting"]
 
 
 def test_the_operator_says_how_long(settings: Settings) -> None:

@@ -1,8 +1,9 @@
-"""What has served its time is forgotten each night: idempotency keys, sessions that ended, the log of finished jobs.
+"""What has served its time is forgotten each night: idempotency keys, sessions that ended, the log of finished jobs, old notices.
 
 Nothing of it is a lead's or the log's: those are kept for ever. How long each is kept, the operator says.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,6 +26,16 @@ class Forgotten:
     keys: int = 0
     sessions: int = 0
     jobs: int = 0
+    notices: int = 0
+    captures: int = 0
+
+
+# What is still to be mailed stays, and what waits for a person.
+_NOTICES = """DELETE FROM notices WHERE org_id = $1 AND id IN (
+                 SELECT id FROM notices WHERE org_id = $1 AND created_at < $2 AND email <> 'waiting' ORDER BY created_at LIMIT $3)"""
+_CAPTURES = """DELETE FROM held_captures WHERE org_id = $1 AND id IN (
+                  SELECT id FROM held_captures
+                   WHERE org_id = $1 AND created_at < $2 AND status <> 'waiting' ORDER BY created_at LIMIT $3)"""
 
 
 async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Forgotten:
@@ -38,10 +49,12 @@ async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Fo
     )
     for org_id in organizations:
         done.keys += await _keys(db, org_id, now - kept.keys)
+        done.notices += await _older(db, org_id, _NOTICES, now - kept.notices)
+        done.captures += await _older(db, org_id, _CAPTURES, now - kept.notices)
     done.sessions = await db.relay.fetchval("SELECT directory_forget_ended($1)", now)
     while removed := await _jobs(db, now - kept.jobs):
         done.jobs += removed
-    log.info("forgotten", keys=done.keys, sessions=done.sessions, jobs=done.jobs)
+    log.info("forgotten", **dataclasses.asdict(done))
     return done
 
 
@@ -56,6 +69,16 @@ async def _keys(db: Database, org_id: UUID, before: datetime) -> int:
                    SELECT count(*) FROM gone""",
                 org_id, before, PART,
             )  # fmt: skip
+        done += removed
+        if removed < PART:
+            return done
+
+
+async def _older(db: Database, org_id: UUID, sql: str, before: datetime) -> int:
+    done = 0
+    while True:
+        async with db.transaction(org_id) as conn:
+            removed = int((await conn.execute(sql, org_id, before, PART)).rpartition(" ")[2])
         done += removed
         if removed < PART:
             return done

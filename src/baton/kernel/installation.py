@@ -51,10 +51,11 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """For how long what has served its time is kept: idempotency keys, and the log of finished jobs."""
+    """For how long what has served its time is kept: idempotency keys, the log of finished jobs, and notices."""
 
     keys: timedelta = timedelta(days=30)
     jobs: timedelta = timedelta(days=14)
+    notices: timedelta = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +79,9 @@ def installation(settings: "Settings") -> Installation:
         settings.public_url,
         settings.data_dir,
         mail_relay(settings.smtp_url, settings.mail_from),
-        Kept(timedelta(days=settings.keep_keys), timedelta(days=settings.keep_jobs)),
+        Kept(
+            timedelta(days=settings.keep_keys),
+            timedelta(days=settings.keep_jobs),
+            timedelta(days=settings.keep_notices),
+        ),
     )
