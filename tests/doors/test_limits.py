@@ -82,3 +82,12 @@ def test_only_our_own_proxies_are_believed(settings: Settings, proxies: int, hea
     headers: Any = [(b"x-forwarded-for", header.encode())] if header else []
     request = Request({"type": "http", "headers": headers, "client": ("203.0.113.9", 5)})
     assert Limits(dataclasses.replace(settings, trusted_proxies=proxies)).address(request) == one
+
+
+def test_several_processes_share_a_limit(settings: Settings) -> None:
+    """Three processes that divide ten attempts let nine through between them, wherever the caller is sent."""
+    shared = dataclasses.replace(settings, web_processes=3, sign_in_per_email=10, capture_per_address=0)
+    processes = [Limits(shared) for _ in range(3)]
+    let = [process.sign_in_email.take("ana@northwind.example").allowed for process in processes * 10]
+    assert sum(let) == 9
+    assert processes[0].capture_address.limit == 0

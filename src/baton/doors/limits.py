@@ -94,14 +94,17 @@ class Limit:
 
 
 class Limits:
-    """The limits of one application, as its settings say."""
+    """The limits of one application, as its settings say: this process's part of them, so that together they hold."""
 
     def __init__(self, settings: Settings) -> None:
+        def part(name: str, limit: int) -> Limit:
+            return Limit(name, max(1, limit // settings.web_processes) if limit else 0)
+
         self.trusted_proxies = settings.trusted_proxies
-        self.capture_address = Limit("address", settings.capture_per_address)
-        self.capture_organization = Limit("organization", settings.capture_per_organization)
-        self.sign_in_address = Limit("address", settings.sign_in_per_address)
-        self.sign_in_email = Limit("email", settings.sign_in_per_email)
+        self.capture_address = part("address", settings.capture_per_address)
+        self.capture_organization = part("organization", settings.capture_per_organization)
+        self.sign_in_address = part("address", settings.sign_in_per_address)
+        self.sign_in_email = part("email", settings.sign_in_per_email)
 
     def address(self, request: Request) -> str:
         """The network that a request came from: an IPv4 address, or an IPv6 network of one customer (/64).

@@ -58,6 +58,7 @@ class Settings:
     keep_keys: int = 30  # BATON_KEEP_KEYS: days that an Idempotency-Key recognises a repetition
     keep_jobs: int = 14  # BATON_KEEP_JOBS: days that the log of finished jobs is kept
     keep_notices: int = 180  # BATON_KEEP_NOTICES: days that notices are kept, and suspicious captures once decided
+    web_processes: int = 1  # BATON_WEB_PROCESSES: how many share the requests; each takes its part of the limits
     trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 
     def with_database(self, owner_dsn: str) -> "Settings":
@@ -122,6 +123,7 @@ def load(
         keep_keys=_number(environ, "BATON_KEEP_KEYS", 30, 1, 3_650),
         keep_jobs=_number(environ, "BATON_KEEP_JOBS", 14, 1, 3_650),
         keep_notices=_number(environ, "BATON_KEEP_NOTICES", 180, 1, 3_650),
+        web_processes=_number(environ, "BATON_WEB_PROCESSES", 1, 1, 1_000),
         trusted_proxies=_number(environ, "BATON_TRUSTED_PROXIES", 0, 0, 20),
     )
     return settings.with_database(owner_dsn) if owner_dsn else settings
