@@ -50,7 +50,7 @@ async def sample(root: asyncpg.Connection, server: Served, worker: Served, done:
     return Sample(
         time.time(),
         {"web": server.memory(), "worker": worker.memory(), "postgres": sum(_private(each) for each in postgres)},
-        {"web": server.seconds_of_cpu(), "worker": worker.seconds_of_cpu(), "postgres": sum(_cpu(each) for each in postgres)},
+        {"web": server.seconds_of_cpu(), "worker": worker.seconds_of_cpu(), "postgres": _cpu(postgres)},
         row["connections"], row["queued"], row["lag"], dict(done),
     )  # fmt: skip
 
@@ -118,8 +118,12 @@ def _private(process: psutil.Process) -> float:
         return 0.0
 
 
-def _cpu(process: psutil.Process) -> float:
-    try:
-        return float(sum(process.cpu_times()[:2]))
-    except psutil.Error:
-        return 0.0
+_used: dict[int, float] = {}
+
+
+def _cpu(processes: list[psutil.Process]) -> float:
+    """Seconds that processes have used, those that have ended since they were last seen among them."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            _used[process.pid] = float(sum(process.cpu_times()[:2]))
+    return sum(_used.values())

@@ -1,6 +1,7 @@
 """A server of the tests' own with a streaming replica, and the product on both."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -31,6 +32,7 @@ def primary() -> Iterator[EmbeddedPostgres]:
             settings.write("fsync = off\n")
         os.kill(int((cluster / "postmaster.pid").read_text(encoding="utf-8").split()[0]), signal.SIGHUP)
         yield started
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session")
