@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from baton.doors import auth, crm, files, mail, metrics, openapi, operations, web, whatsapp
 from baton.doors.answers import answering, json, problem
+from baton.doors.compress import Compressed
 from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
 from baton.doors.limits import Limits
 from baton.doors.mcp.door import McpDoor
@@ -62,6 +63,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
             Middleware(SecurityHeaders, https=settings.public_url.startswith("https://")),
             Middleware(AccessLog, render=told),
             Middleware(PublicCors, public=is_public),
+            Middleware(Compressed),
             Middleware(
                 BodyLimit,
                 limit=settings.body_limit,

@@ -9,11 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import baton
+from baton.doors.compress import packed, wanted
 from baton.kernel.errors import NotFound
 
 UI = Path(baton.__file__).parent / "ui"
 _SERVED = ("css", "js", "img", "vendor")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".woff2": "font/woff2"}
+_TEXT = (".css", ".js", ".svg")
 _ORDER = ("fonts.css", "tokens.css", "base.css", "layout.css", "components", "utilities.css")
 STYLES = "css/baton.css"
 
@@ -44,6 +46,12 @@ def build() -> str:
     return whole.hexdigest()[:16]
 
 
+@cache
+def small(name: str) -> bytes:
+    """A file of text as gzip."""
+    return packed(files()[name], level=9, padded=False)
+
+
 def asset(name: str) -> str:
     """The address of a file. Raises NotFound for one that is not there: a page must not name it."""
     if name not in files():
@@ -59,11 +67,13 @@ async def serve(request: Request) -> Response:
         return Response(status_code=404)
     kept = request.path_params["build"] == build()
     suffix = Path(name).suffix
-    return Response(
-        content,
-        media_type=_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "text/plain",
-        headers={
-            "cache-control": "public, max-age=31536000, immutable" if kept else "no-cache",
-            "x-content-type-options": "nosniff",
-        },
-    )
+    headers = {
+        "cache-control": "public, max-age=31536000, immutable" if kept else "no-cache",
+        "x-content-type-options": "nosniff",
+    }
+    if suffix in _TEXT:
+        headers["vary"] = "Accept-Encoding"
+        if wanted(request.headers.get("accept-encoding", "")):
+            content, headers["content-encoding"] = small(name), "gzip"
+    media_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "text/plain"
+    return Response(content, media_type=media_type, headers=headers)
