@@ -1,17 +1,19 @@
 """The board: a pipeline's columns, each of which can be read again by itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
 from baton.agents.asking import Asking, ListAsking
 from baton.doors.web import filters as filtering
 from baton.doors.web.conditions import vocabulary, words
+from baton.doors.web.figures import as_of
 from baton.doors.web.filters import Filters
 from baton.doors.web.first_steps import first_steps
 from baton.doors.web.language import _
@@ -57,19 +59,25 @@ class ColumnView:
     list_url: str
     more_url: str | None
     more: str
+    left: str = ""
 
 
 async def show(visit: Visit) -> Response:
     """GET /board and /board/{pipeline}: the intake pipeline's board, or another's."""
     wanted = visit.path.get("pipeline")
     chosen = await filtering.of(visit)
+    day = as_of(visit, chosen)
+    at = await _evening(visit, day) if day else None
     found: Board = await visit.perform(
-        "crm.leads.board", ReadBoard(pipeline_id=wanted, where=chosen.where, search=chosen.q)
+        "crm.leads.board", ReadBoard(pipeline_id=wanted, where=chosen.where, search=chosen.q, as_of=at)
     )
     pipeline = found.pipeline
     url = f"/board/{pipeline.id}" if wanted else "/board"
-    asks = await asking(visit, [each for column in found.columns for each in column.cards])
+    now = [] if at else found.columns
+    asks = await asking(visit, [each for column in now for each in column.cards])
     columns = [column(visit, each, str(pipeline.id), chosen, asks) for each in found.columns]
+    if at is not None:
+        columns = [replace(each, more_url=None, left=each.more if each.more_url else "") for each in columns]
     view = {
         "id": pipeline.id,
         "name": pipeline.name,
@@ -91,7 +99,19 @@ async def show(visit: Visit) -> Response:
         chip=words(chosen.more, await vocabulary(visit)) if chosen.extra else None,
         chip_url=_url(url, chosen.but(extra="")),
         filter_url=_url("/leads/filter", chosen, board=str(pipeline.id)),
+        day=day.isoformat() if day else "",
+        today=chosen.today.isoformat(),
+        now_url=_url(url, chosen),
+        at=at.isoformat().replace("+", "%2B") if at else "",
+        may_move=visit.may_write and at is None,
+        may_write=visit.may_write and at is None,
     )
+
+
+async def _evening(visit: Visit, day: date) -> datetime:
+    """The end of a day in the organization's time zone."""
+    zone = ZoneInfo((await visit.organization()).time_zone)
+    return datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(microseconds=1)
 
 
 async def show_column(visit: Visit) -> Response:
@@ -107,7 +127,7 @@ async def show_column(visit: Visit) -> Response:
     asks, seen = await asking(visit, found.cards), _number(visit, "seen") if cursor else 0
     view = column(visit, found, visit.path["pipeline"], chosen, asks, seen=seen)
     template = "board/cards.html" if cursor else "board/column.html"
-    return fragment(visit, template, column=view, filtered=bool(chosen))
+    return fragment(visit, template, column=view, filtered=bool(chosen), at="")
 
 
 async def show_totals(visit: Visit) -> Response:
@@ -115,7 +135,7 @@ async def show_totals(visit: Visit) -> Response:
     chosen = await filtering.of(visit)
     wanted = ReadBoard(pipeline_id=visit.path["pipeline"], where=chosen.where, search=chosen.q, limit=1)
     found: Board = await visit.perform("crm.leads.board", wanted)
-    return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen))
+    return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen), at="")
 
 
 async def asking(visit: Visit, cards: list[Card]) -> dict[UUID, Asking]:

@@ -1,5 +1,6 @@
 """The dashboard: a pipeline in numbers, each of which opens the leads behind it. Spec B1, B8."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 from baton.doors.web import filters as filtering
 from baton.doors.web import periods
-from baton.doors.web.figures import PERIODS, chosen_of, over, period_of
+from baton.doors.web.figures import PERIODS, as_of, chosen_of, over, period_of
 from baton.doors.web.filters import Filters
 from baton.doors.web.kpis import amounts, kpis
 from baton.doors.web.language import _
@@ -38,13 +39,15 @@ async def show(visit: Visit, *, whole: bool = False) -> Response:
     period = period_of(visit)
     chosen = await chosen_of(visit, pipelines, period)
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
-    seen, then = await _overviews(visit, pipeline, period, chosen)
+    day = as_of(visit, chosen)
+    seen, then = await _overviews(visit, pipeline, period, chosen, day)
     leads_url = list_url(chosen)
     found, cursor = await _found(visit, chosen, seen)
     stages = {stage.id: stage for stage in pipeline.stages}
     owners: dict[UUID, Named] = {member.id: member for member in members}
     base = {"pipeline": chosen.pipeline, "period": period}
-    here = f"/dashboard/crm?{urlencode(base | _table(chosen))}"
+    asked = {"asOf": day.isoformat()} if day else {}
+    here = f"/dashboard/crm?{urlencode(base | asked | _table(chosen))}"
     return await page(
         visit,
         "dashboard.html",
@@ -55,7 +58,9 @@ async def show(visit: Visit, *, whole: bool = False) -> Response:
         base=urlencode(base),
         periods=list(PERIODS.items()),
         kpis=kpis(seen.all, then, leads_url),
-        funnel=await _funnel(visit, pipeline, chosen) if whole else _stages(pipeline, chosen, seen),
+        day=day.isoformat() if day else "",
+        today=chosen.today.isoformat(),
+        funnel=await _funnel(visit, pipeline, chosen, day) if whole else _stages(pipeline, chosen, seen, day),
         sources=_sources(seen.sources, leads_url),
         rows=[
             row(lead, stages, owners, visit) | {"status": lead.status, "version": lead.version} for lead in found.items
@@ -73,13 +78,16 @@ async def show(visit: Visit, *, whole: bool = False) -> Response:
     )
 
 
-async def _overviews(visit: Visit, pipeline: Pipeline, period: str, chosen: Filters) -> tuple[Overview, Tally | None]:
-    """What became of the leads of the period, and in all of as many days of the one before."""
-    seen: Overview = await visit.perform("crm.reports.overview", over(pipeline, chosen))
+async def _overviews(
+    visit: Visit, pipeline: Pipeline, period: str, chosen: Filters, day: date | None
+) -> tuple[Overview, Tally | None]:
+    """What became of the leads of the period, and in all of as many days of the one before; both as of a past day, where one is asked."""
+    seen: Overview = await visit.perform("crm.reports.overview", over(pipeline, chosen, day))
     if period == "all":
         return seen, None
     earlier = periods.before(period, chosen.today)
-    asked = OverAny(pipeline_id=str(pipeline.id), date_from=earlier.first, date_to=earlier.last)
+    told = day.isoformat() if day else None
+    asked = OverAny(pipeline_id=str(pipeline.id), date_from=earlier.first, date_to=earlier.last, as_of=told)
     [then] = await visit.perform("crm.reports.conversion", asked)
     return seen, then
 
@@ -91,12 +99,12 @@ async def funnel(visit: Visit) -> Response:
     pipelines = await visit.pipelines()
     chosen = await chosen_of(visit, pipelines, period_of(visit))
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
-    return fragment(visit, "dashboard/funnel.html", funnel=await _funnel(visit, pipeline, chosen))
+    return fragment(visit, "dashboard/funnel.html", funnel=await _funnel(visit, pipeline, chosen, as_of(visit, chosen)))
 
 
-async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str, Any]:
+async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters, day: date | None) -> dict[str, Any]:
     """The open stages with how many of the period's leads came to each, and how many dropped off before."""
-    found: Funnel = await visit.perform("crm.reports.funnel", over(pipeline, chosen))
+    found: Funnel = await visit.perform("crm.reports.funnel", over(pipeline, chosen, day))
     told = {
         step.stage_id: {
             "drop": "−" + percent(1 - step.of_previous / 100) if at and step.drop_off else "",
@@ -106,17 +114,21 @@ async def _funnel(visit: Visit, pipeline: Pipeline, chosen: Filters) -> dict[str
         for at, step in enumerate(found.stages)
     }
     here = {step.stage_id: (step.here, amounts(step.here_value)) for step in found.stages}
-    return _steps(pipeline, chosen, here, told)
+    return _steps(pipeline, chosen, here, told, day)
 
 
-def _stages(pipeline: Pipeline, chosen: Filters, seen: Overview) -> dict[str, Any]:
+def _stages(pipeline: Pipeline, chosen: Filters, seen: Overview, day: date | None) -> dict[str, Any]:
     """The open stages with how many of the period's leads stand there, and their value."""
     here = {stage.stage_id: (stage.leads, amounts(stage.value)) for stage in seen.stages}
-    return _steps(pipeline, chosen, here, {})
+    return _steps(pipeline, chosen, here, {}, day)
 
 
 def _steps(
-    pipeline: Pipeline, chosen: Filters, here: dict[UUID, tuple[int, str]], told: dict[UUID, dict[str, str]]
+    pipeline: Pipeline,
+    chosen: Filters,
+    here: dict[UUID, tuple[int, str]],
+    told: dict[UUID, dict[str, str]],
+    day: date | None,
 ) -> dict[str, Any]:
     most = max((here.get(stage.id, (0, ""))[0] for stage in pipeline.stages if not stage.closed), default=0)
     steps = []
@@ -129,10 +141,12 @@ def _steps(
                 "count": number(count),
                 "share": round(100 * count / most, 1) if most else 0,
                 "value": value or "—",
-                "href": f"{list_url(chosen)}&stage={stage.id}",
+                "href": "" if day else f"{list_url(chosen)}&stage={stage.id}",
             }
             steps.append({"drop": "", "told": ""} | step | told.get(stage.id, {}))
-    given = {"pipeline": chosen.pipeline, "period": chosen.created or "all"}
+    given = {"pipeline": chosen.pipeline, "period": chosen.created or "all"} | (
+        {"asOf": day.isoformat()} if day else {}
+    )
     return {"steps": steps, "whole": bool(told), "url": f"/dashboard/crm/funnel?{urlencode(given)}"}
 
 
