@@ -32,6 +32,7 @@ async def show(visit: Visit) -> Response:
     chosen = shown.filters
     pipeline = next((pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline), None)
     read = await catalogue.reader(visit)
+    widths = listing.widths(visit)
     return await page(
         visit,
         "leads.html",
@@ -41,6 +42,8 @@ async def show(visit: Visit) -> Response:
             for lead in found.items
         ],
         heads=[_head(column, shown) for column in shown.columns],
+        widths=widths if all(column.key in widths for column in shown.columns) else {},
+        widths_memory=listing.widths_memory(visit),
         usual=[column.key for column in shown.columns] == list(catalogue.USUAL),
         filters=filtering.choices(chosen, members, pipelines),
         filtered=bool(chosen.but(view="")),

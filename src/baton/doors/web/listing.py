@@ -108,3 +108,22 @@ def memory(visit: Visit) -> str:
 def kept(keys: list[str]) -> str:
     """Columns as the cookie holds them."""
     return quote(",".join(keys), safe=",")
+
+
+NARROWEST, WIDEST = 48, 900
+
+
+def widths(visit: Visit) -> dict[str, int]:
+    """The widths in pixels that this person gave to columns on this device; the page's script keeps them in a cookie."""
+    text = unquote(visit.request.cookies.get(widths_memory(visit), ""))[:4000]
+    pairs = (pair.rpartition(":") for pair in text.split(","))
+    return {
+        key: min(max(int(pixels), NARROWEST), WIDEST)
+        for key, _sep, pixels in pairs
+        if key and pixels.isascii() and pixels.isdigit() and len(pixels) < 5
+    }
+
+
+def widths_memory(visit: Visit) -> str:
+    """The name of the cookie that holds the widths of columns."""
+    return f"widths_{str(visit.actor.id).replace('-', '')[-12:]}"

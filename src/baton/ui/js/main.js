@@ -18,6 +18,8 @@ import "./conditions.js";
 import "./select.js";
 import "./reorder.js";
 import "./cells.js";
+import "./take.js";
+import "./widths.js";
 import "./drop.js";
 import "./past.js";
 import "./rooms.js";
