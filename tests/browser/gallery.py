@@ -24,6 +24,7 @@ NO_PAGES = {
     "/dashboard/crm/funnel": "a part of the dashboard",
     "/notifications/bell": "a part of the navigation",
     "/inbox/counts": "a part of the navigation",
+    "/tasks/about": "a part of a sheet",
     "/contacts/{record}/alike": "a part of a sheet",
     "/companies/{record}/alike": "a part of a sheet",
     "/ui/{build}/{name:path}": "a file",
@@ -106,6 +107,7 @@ async def _sales(team: Team, hannah: Any, closed: Any) -> Walls:
         "/segments/{segment}": {"segment": f"/segments/{segment.id}"},
         "/segments/{segment}/remove": {"segment-remove": f"/segments/{segment.id}/remove"},
         "/tasks": {"tasks": "/tasks?whose=all", "tasks-none": "/tasks"},
+        "/tasks/new": {"task-new": "/tasks/new"},
         "/tasks/{task}/edit": {"task": f"/tasks/{task.id}/edit"},
         "/tasks/{task}/cancel": {"task-cancel": f"/tasks/{task.id}/cancel"},
         "/dashboard/crm": {
@@ -119,6 +121,7 @@ async def _sales(team: Team, hannah: Any, closed: Any) -> Walls:
         "/palette": {"palette": "/palette?q=han"},
         "/undo/{operation}": {"undo": f"/undo/{moved}"},
         "/inbox": {"inbox": "/inbox"},
+        "/calendar": {"tasks-calendar": "/calendar"},
         "/notifications": {"notifications": "/notifications"},
         "/notifications/settings": {"notification-settings": "/notifications/settings"},
         "/sign-in": {"sign-in": "/sign-in"},

@@ -53,8 +53,8 @@ async def test_who_edits_the_same_fact_second_sees_both(enter: OpenRoom, team: T
     await page.locator("#timeline", has_text="Athena changed the phone to 2").wait_for()
     assert await page.locator("#fact-phone input[name=value]").input_value() == "3"
     await page.get_by_role("button", name="Save").first.click()
-    await page.get_by_text("Meanwhile it became “2”").wait_for()
-    await page.locator("#fact-phone").get_by_role("button", name="Save").click()
+    await page.get_by_text("Athena wrote “2” meanwhile; you wrote “3”.").wait_for()
+    await page.locator("#fact-phone").get_by_role("button", name="Put mine").click()
     await page.locator("#fact-phone dd", has_text="3").wait_for()
 
 

@@ -12,6 +12,7 @@ from baton.doors.web.facts import EDITABLE, OWN, Fact, facts, parsed
 from baton.doors.web.language import _, told
 from baton.doors.web.lead import lead_page
 from baton.doors.web.render import redirect
+from baton.doors.web.stale import Clash, writer
 from baton.doors.web.visit import Visit
 from baton.enrichment.runs import Enrich, EnrichmentRun
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -106,11 +107,13 @@ async def edit_fact(visit: Visit) -> Response:
         raise NotFound("There is no such fact to edit.")
     lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=id))
     was = next(fact for fact in facts(lead, [], visit, own=own) if fact.key == key)
-    if was.raw != visit.fields.get("was", was.raw):
-        words = _("Meanwhile it became “%(value)s”. Save to put yours in its place.") % {
-            "value": was.value or _("nothing")
-        }
-        return await lead_page(visit, id, fact=_open(was, visit, theirs=words), status=422)
+    before, mine = visit.fields.get("was", was.raw), visit.fields.get("value", "").strip()
+    if was.raw != before and mine == before:
+        return await _answer(visit, None)
+    if was.raw not in (before, mine):
+        who = await writer(visit, lead.id, "fields" if definition else key)
+        clash = Clash(key, was.label, who, was.value, mine, was.raw)
+        return await lead_page(visit, id, fact=_open(was, visit, theirs=clash.words), status=422)
     try:
         new = (
             {"fields": {definition.key: value_of(definition, visit.several)}}

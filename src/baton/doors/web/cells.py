@@ -12,6 +12,7 @@ from baton.doors.web.filters import named
 from baton.doors.web.language import _, told
 from baton.doors.web.render import fragment, redirect, trigger
 from baton.doors.web.show import SOURCES
+from baton.doors.web.stale import Clash, writer
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.explain import explained
@@ -34,11 +35,19 @@ async def save(visit: Visit) -> Response:
     """POST /leads/{lead}/cell/{key}: the fact, then the cell as it is now."""
     if not visit.may_write:
         raise Forbidden("Viewers read; they change nothing.")
-    lead, column = await _of(visit)
-    try:
-        after = await _set(visit, lead, column)
-    except (Invalid, Conflict) as error:
-        return await _field(visit, lead, column, wrong=told(error.message))
+    for again in (True, False):
+        lead, column = await _of(visit)
+        clash = await _clash(visit, lead, column)
+        if clash is not None:
+            return await _field(visit, lead, column, clash=clash)
+        try:
+            after = await _set(visit, lead, column)
+            break
+        except Conflict as error:
+            if not again:  # the first time somebody was quicker between reading and writing: was it at this very fact?
+                return await _field(visit, lead, column, wrong=told(error.message))
+        except Invalid as error:
+            return await _field(visit, lead, column, wrong=told(error.message))
     if not visit.from_htmx:
         return redirect("/leads")
     answer = await _rest(visit, after, column)
@@ -61,12 +70,35 @@ async def _rest(visit: Visit, lead: Lead, column: catalogue.Column) -> Response:
     return fragment(visit, "leads/cell.html", cell=cell, lead={"id": lead.id, "name": lead.name})
 
 
-async def _field(visit: Visit, lead: Lead, column: catalogue.Column, *, wrong: str | None = None) -> Response:
+async def _clash(visit: Visit, lead: Lead, column: catalogue.Column) -> Clash | None:
+    """Another hand changed this very fact while it stood open here, and to something else."""
     field = await _control(visit, lead, column)
-    if wrong:
+    now, was, mine = field.raw, visit.fields.get("was"), _written(visit)
+    if was is None or was == now or mine == now:
+        return None
+    if mine == was:
+        visit.fields["value"] = now
+        visit.several = [("value", each) for each in (field.chosen or [now])]
+        return None
+    words = dict(field.options)
+    who = await writer(visit, lead.id, "fields" if column.key.startswith("field.") else column.key)
+    return Clash("value", _(column.label), who, words.get(now, now), words.get(mine, mine), now)
+
+
+def _written(visit: Visit) -> str:
+    return ", ".join(value.strip() for name, value in visit.several if name == "value")
+
+
+async def _field(
+    visit: Visit, lead: Lead, column: catalogue.Column, *, wrong: str | None = None, clash: Clash | None = None
+) -> Response:
+    field = await _control(visit, lead, column)
+    was = field.raw
+    if wrong or clash:
         field.value = visit.fields.get("value", field.value)
+        field.chosen = [value for name, value in visit.several if name == "value"]
     return fragment(
-        visit, "leads/field.html", field=field, label=_(column.label), key=column.key, wrong=wrong,
+        visit, "leads/field.html", field=field, was=was, label=_(column.label), key=column.key, wrong=wrong, clash=clash,
         lead={"id": lead.id, "name": lead.name, "version": lead.version},
     )  # fmt: skip
 
@@ -103,10 +135,14 @@ async def _set(visit: Visit, lead: Lead, column: catalogue.Column) -> Lead:
     if column.key == "stageId":
         if text == str(lead.stage_id):
             return lead
-        moved: Lead = await visit.perform("crm.leads.moveStage", MoveStage(lead_id=str(lead.id), stage_id=text))
+        moved: Lead = await visit.perform(
+            "crm.leads.moveStage", MoveStage(lead_id=str(lead.id), stage_id=text, version=lead.version)
+        )
         return moved
     if column.key == "ownerId":
-        given: Lead = await visit.perform("crm.leads.assign", Assign(lead_id=str(lead.id), owner_id=text or None))
+        given: Lead = await visit.perform(
+            "crm.leads.assign", Assign(lead_id=str(lead.id), owner_id=text or None, version=lead.version)
+        )
         return given
     if column.key.startswith("field."):
         definition = next(d for d in await visit.definitions() if d.key == column.key[6:])
@@ -115,7 +151,7 @@ async def _set(visit: Visit, lead: Lead, column: catalogue.Column) -> Lead:
         new = parsed(column.key, {"value": text}, lead.currency)
         new.pop("currency", None)
     try:
-        wish = msgspec.convert({"leadId": str(lead.id)} | new, EditLead)
+        wish = msgspec.convert({"leadId": str(lead.id), "version": lead.version} | new, EditLead)
     except msgspec.ValidationError as error:
         raise explained(error, EditLead) from None
     edited: Lead = await visit.perform("crm.leads.update", wish)

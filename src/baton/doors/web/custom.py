@@ -19,6 +19,11 @@ class Control:
     chosen: list[str] = field(default_factory=list)
     required: bool = False
 
+    @property
+    def raw(self) -> str:
+        """What stands in it as text, to tell later whether it is still so."""
+        return ", ".join(self.chosen) if self.type == "several" else self.value.strip()
+
 
 _TYPES = {
     "integer": "number",

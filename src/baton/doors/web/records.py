@@ -18,6 +18,7 @@ from baton.doors.web.lead import entries, names
 from baton.doors.web.leads import row
 from baton.doors.web.render import page, redirect
 from baton.doors.web.show import Named, ago, number
+from baton.doors.web.stale import Clash, named
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.page import Page
@@ -260,9 +261,10 @@ async def _edit(visit: Visit, sort: Sort) -> Response:
         raise NotFound("There is no such fact to edit.")
     text = visit.fields.get("value", "").strip()
     if was.raw != visit.fields.get("was", was.raw):
-        was.theirs = _("Meanwhile it became “%(value)s”. Save to put yours in its place.") % {
-            "value": was.value or _("nothing")
-        }
+        log: Page[Activity] = await visit.perform(
+            f"crm.{sort.plural}.timeline", sort.timeline(**{sort.id: str(record.id)}, limit=SHOWN)
+        )
+        was.theirs = Clash(key, was.label, named(log.items, [key]), was.value, text, was.raw).words
     else:
         try:
             value: Any = int(text) if key == "size" and text.isdecimal() and len(text) < 10 else text or None

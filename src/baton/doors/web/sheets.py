@@ -1,7 +1,7 @@
 """Decisions with a form of their own, above the page or as a page: add a lead, assign, disqualify, follow up."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from baton.doors.web.filters import Options, named
 from baton.doors.web.language import _, told
 from baton.doors.web.render import done, page
 from baton.doors.web.show import SOURCES, due_at
+from baton.doors.web.stale import Clash, held, settle
 from baton.doors.web.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.explain import explained
@@ -40,9 +41,14 @@ async def sheet(
     lede: str = "",
     tone: str = "",
     here: str = "/leads",
+    was: Mapping[str, Any] | None = None,
+    clashes: Sequence[Clash] = (),
     **more: Any,
 ) -> Response:
-    """A sheet with its fields filled in; an error stands beside its field, or above the form where it has none."""
+    """A sheet with its fields filled in; an error stands beside its field, or above the form where it has none.
+
+    `was` is what the record says, carried along so that a change by another hand meanwhile is seen; `clashes` are those.
+    """
     bad: defaultdict[str, str] = defaultdict(str)
     if error is not None and error.field:
         bad[error.field] = told(error.message)
@@ -50,8 +56,17 @@ async def sheet(
         visit,
         template,
         here=here,
-        status=200 if error is None else 422,
-        sheet={"title": title, "act": act, "action": _address(visit), "back": back, "lede": lede, "tone": tone},
+        status=200 if error is None and not clashes else 422,
+        sheet={
+            "title": title,
+            "act": act,
+            "action": _address(visit),
+            "back": back,
+            "lede": lede,
+            "tone": tone,
+            "was": held(was) if was is not None else "",
+            "clashes": clashes,
+        },
         v=defaultdict(str, values),
         bad=bad,
         wrong=told(error.message) if error is not None else "",
@@ -100,23 +115,26 @@ def _new_lead(fields: Mapping[str, str], currency: str) -> NewLead:
 async def assign(visit: Visit) -> Response:
     """GET and POST /leads/{lead}/assign."""
     lead = await _lead(visit)
-    values = {"ownerId": str(lead.owner_id or ""), "version": lead.version} | visit.fields
-    error = None
+    now = {"ownerId": str(lead.owner_id or "")}
+    owners: Options = [("", _("Nobody")), *named(await visit.members())]
+    error: Refusal | None = None
+    clashes: list[Clash] = []
     if visit.request.method == "POST":
+        clashes = await settle(visit, lead.id, now, {"ownerId": _("Owner")}, shown={"ownerId": dict(owners)})
+    values = now | visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             given = await visit.perform("crm.leads.assign", Assign(
-                lead_id=str(lead.id), owner_id=visit.fields.get("ownerId") or None, version=_version(visit, lead),
+                lead_id=str(lead.id), owner_id=visit.fields.get("ownerId") or None, version=lead.version,
                 reason=visit.fields.get("reason", "").strip() or None,
             ))  # fmt: skip
             visit.undo = visit.operation_id
             return done(visit, f"{given.name} {await _belongs(visit, given)}.", f"/leads/{lead.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-            values["version"] = lead.version
-    owners: Options = [("", _("Nobody")), *named(await visit.members())]
     return await sheet(
         visit, "lead_assign.html", _("Assign %(name)s") % {"name": lead.name}, act=_("Assign"), back=f"/leads/{lead.id}", values=values,
-        error=error, owners=owners,
+        error=error, owners=owners, was=now, clashes=clashes,
         lede=_("The owner is told of what happens on the lead. An agent works on it by its own playbook."),
     )  # fmt: skip
 

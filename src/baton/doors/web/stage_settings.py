@@ -11,6 +11,7 @@ from baton.doors.web.pipeline_settings import HERE, pipeline_of
 from baton.doors.web.render import done
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import STATUSES
+from baton.doors.web.stale import settle
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.explain import explained
@@ -59,8 +60,13 @@ async def edit(visit: Visit) -> Response:
         "name": stage.name, "colour": stage.colour, "probability": stage.probability, "status": stage.status,
         "slaDays": stage.sla_days or "", "autoNurture": "on" if stage.auto_nurture else "",
     }  # fmt: skip
+    now, clashes = dict(values), []
     if visit.request.method == "POST":
+        labels = {"name": _("Name"), "status": _("Stands for"), "probability": _("Probability, percent"), "colour": _("Colour"),
+                  "slaDays": _("Expected within days")}  # fmt: skip
+        clashes = await settle(visit, stage.id, now, labels, shown={"status": dict(STATUSES)})
         values |= {"autoNurture": ""} | visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             if "archive" in visit.fields:
                 await visit.perform("crm.pipelines.updateStage", EditStage(stage_id=str(stage.id), archived=True))
@@ -75,7 +81,7 @@ async def edit(visit: Visit) -> Response:
     base = f"{HERE}/{visit.path['pipeline']}/stages/{stage.id}"
     return await sheet(
         visit, "stage.html", _("Change %(name)s") % {"name": stage.name}, act=_("Save"), back=HERE, values=values, error=error, here=HERE,
-        statuses=list(STATUSES.items()), remove_url=f"{base}/remove",
+        statuses=list(STATUSES.items()), remove_url=f"{base}/remove", was=now, clashes=clashes,
     )  # fmt: skip
 
 

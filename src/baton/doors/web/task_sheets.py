@@ -12,6 +12,7 @@ from baton.doors.web.language import _
 from baton.doors.web.render import done, fragment
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import due_at
+from baton.doors.web.stale import Clash, settle
 from baton.doors.web.tasks import HERE, RECURS, read_task, tomorrow
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -149,7 +150,9 @@ async def edit(visit: Visit) -> Response:
     }  # fmt: skip
     shown = dict(values)
     needs = {str(id) for id in task.needs}
-    if visit.request.method == "POST":
+    clashes = await _settled(visit, task, shown) if visit.request.method == "POST" else []
+    values |= visit.fields if clashes else {}
+    if visit.request.method == "POST" and not clashes:
         try:
             changed = await _save(visit, task, shown, [id for id, _title, _due in others])
             visit.undo = visit.operation_id
@@ -164,7 +167,22 @@ async def edit(visit: Visit) -> Response:
         visit, "task_edit.html", _("Change the task"), act=_("Save"), back=HERE, values=values, error=error, here=HERE, kinds=_kinds(),
         owners=[("", _("Nobody")), *named(await visit.members())], recurs=recurs, cancel_url=f"{HERE}/{task.id}/cancel",
         steps=steps, others=[(*other, other[0] in needs) for other in others], may_step=task.parent_id is None,
+        was=shown, clashes=clashes,
     )  # fmt: skip
+
+
+async def _settled(visit: Visit, task: Task, shown: Mapping[str, Any]) -> list[Clash]:
+    """What the form says, settled with what others wrote since it was opened."""
+    labels = {
+        "title": _("What"),
+        "due": _("When"),
+        "assignTo": _("Who"),
+        "recurrence": _("How often"),
+        "notes": _("Notes"),
+    }
+    people = dict(named(await visit.members()))
+    keys = {"due": "dueAt", "assignTo": "assigneeId"}
+    return await settle(visit, task.id, shown, labels, shown={"assignTo": people}, keys=keys)
 
 
 async def _save(visit: Visit, task: Task, shown: Mapping[str, Any], offered: list[str]) -> Task:
