@@ -25,8 +25,6 @@ async def agents(team: Team, hannah: Any) -> Walls:
     waiting = await asked(
         team, "crm.emails.send", leadId=str(hannah.id), subject="A first hello", text="Dear Hannah,\n\nhello."
     )
-    other = await team.capture(firstName="Jane", email="jane@acme.example")
-    sent = await team.do(team.ben, "crm.emails.send", leadId=str(other.id), subject="Hello", text="Dear Jane")
     (row,) = await team.do(team.ana, "crm.agents.policy", agentId=str(team.marcus.id))
     rules = await team.do(team.ana, "crm.agents.playbook", agentId=str(team.athena.id))
     athena, marcus, approval = f"/agents/{team.athena.id}", f"/agents/{team.marcus.id}", f"/approvals/{waiting.id}"
@@ -41,7 +39,6 @@ async def agents(team: Team, hannah: Any) -> Walls:
         "/agents/{agent}/retire": {"agent-retire": f"{marcus}/retire"},
         "/agents/{agent}/undo": {"agent-undo": f"{marcus}/undo"},
         "/agents/{agent}/rules/{rule}": {"agent-rule": f"{athena}/rules/{rules[0].id}", "agent-rule-new": f"{athena}/rules/new"},
-        "/messages/{message}": {"message": f"/messages/{sent.id}"},
         "/approvals": {"approvals": "/approvals"},
         "/approvals/{approval}": {"approval": approval},
         "/approvals/{approval}/edit": {"approval-edit": f"{approval}/edit"},
@@ -140,7 +137,9 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         "/settings/enrichment",
     )
     stage = f"{pipelines}/stages/{intake.stages[0].id}"
+    came = (await team.do(team.ana, "crm.emails.received", state="waiting")).items[0]
     return {
+        "/messages/{message}": {"message": f"/messages/{came.id}"},
         "/settings/health": {"health": "/settings/health"},
         "/settings/calendar": {"calendar": "/settings/calendar"},
         "/settings/pipelines": {"pipelines": "/settings/pipelines"},

@@ -68,7 +68,7 @@ async def page(
         },
         "nav": navigation(await visit.pipelines(), here),
         "desk_kinds": DESK_KINDS,
-        "words": script_words(),
+        "script_words": script_words(),
         "live_words": json.dumps(dict(LIVE)),
         "said": None,
         "unread": None,
