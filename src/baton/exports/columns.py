@@ -15,13 +15,14 @@ MOST_FIELDS = 200
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column. `text` is what a CSV file holds, `value` what typed formats do; `spoken` says that people wrote it, so that
-    it is guarded against being run as a formula."""
+    it is guarded against being run as a formula; `people` is what of it people wrote, where that is not all."""
 
     name: str
     header: str
     text: str
     value: str
     spoken: bool = True
+    people: str | None = None
 
 
 def _words(name: str, header: str, sql: str) -> Column:
@@ -52,8 +53,10 @@ def _value() -> str:
 _TAGS = """CASE WHEN array_to_string(l.tags, '') ~ '[;,|\\n"]' THEN to_jsonb(l.tags)::text
     ELSE nullif(array_to_string(l.tags, '; '), '') END"""
 
+_NAMED = "coalesce(l.external_id, l.id::text)"
+
 COLUMNS: tuple[Column, ...] = (
-    _words("batonLeadId", "Baton lead ID", "coalesce(l.external_id, l.id::text)"),
+    Column("batonLeadId", "Baton lead ID", _NAMED, _NAMED, people="l.external_id"),
     _words("name", "Name", "l.name"),
     _words("firstName", "First name", "l.first_name"),
     _words("lastName", "Last name", "l.last_name"),
@@ -125,7 +128,7 @@ def guarded(columns: list[Column], *, shared: int, fields: int) -> tuple[str, st
 
     Phones, which begin with a plus for a living, are looked at by themselves.
     """
-    spoken = [column.text for column in columns if column.spoken and column.name != "phone"]
+    spoken = [column.people or column.text for column in columns if column.spoken and column.name != "phone"]
     parts = []
     for column in columns:
         if not column.spoken:

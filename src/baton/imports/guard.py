@@ -35,7 +35,7 @@ def harmless(text: str) -> str:
 def harmless_sql(text: str) -> str:
     """The same in SQL: an expression for the guarded form of a text expression."""
     return (
-        f"CASE WHEN {text} !~ {_quoted(_SUSPECT)} OR {text} ~ {_quoted(_NUMBER)} THEN {text} ELSE "
+        f"CASE WHEN {text} ~ {_quoted(_NUMBER)} OR {text} !~ {_quoted(_SUSPECT)} THEN {text} ELSE "
         f"CASE WHEN {text} ~ {_quoted(_START)} THEN '''' ELSE '' END "
         f"|| regexp_replace({text}, {_quoted(_INNER)}, '\\1''', 'g') END"
     )
