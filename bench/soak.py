@@ -25,7 +25,7 @@ from bench.client import Client, path
 from bench.dataset import database, dataset
 from bench.load import EVERY, numbers
 from bench.reads import WORDS
-from bench.server import Place, Served, place, served, working
+from bench.server import Place, Served, place, web, working
 from bench.soaked import Sample, grown, sample, tables, told
 from bench.writes import MOVE, capture_traffic
 
@@ -44,7 +44,7 @@ async def main_(where: Place, minutes: float, pause: float, left: Path) -> int:
     seconds = minutes * 60
     ends = time.monotonic() + seconds
     done: dict[str, int] = {}
-    with served(where, "--web-only") as server, working(where) as worker:
+    with where.kept, web(where) as server, working(where) as worker:
         began = await tables(root)
         samples: list[Sample] = []
         watching = asyncio.create_task(_watch(samples, root, server, worker, done))

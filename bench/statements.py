@@ -15,6 +15,8 @@ import msgspec
 from bench.server import Place
 
 _PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
+SETTLE = 0.12
+"""Seconds after which the log of the database has what was sent."""
 _SESSION = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET LOCAL|SET )", re.IGNORECASE)
 
 
@@ -39,7 +41,7 @@ def logged(place: Place) -> Iterator[Callable[[], list[Statement]]]:
     seen = {file: file.stat().st_size for file in _logs(place)}
 
     def read() -> list[Statement]:
-        time.sleep(0.3)
+        time.sleep(SETTLE)
         found: list[Statement] = []
         for file in _logs(place):
             with file.open("rb") as log:
@@ -51,7 +53,7 @@ def logged(place: Place) -> Iterator[Callable[[], list[Statement]]]:
         return found
 
     try:
-        time.sleep(0.3)
+        time.sleep(SETTLE)
         yield read
     finally:
         _set(place, {"log_statement": None, "log_destination": None, "log_parameter_max_length": None})

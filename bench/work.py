@@ -63,14 +63,14 @@ async def react(place: Place) -> list[Line]:
     """From the moment that a capture is recorded to that at which an agent's run begins, on an idle machine."""
     await _up_to_date(place)
     traffic, org = capture_traffic(place), place.data.main
-    ids = []
+    ids, captures = [], CAPTURES // 2 if place.quick else CAPTURES
     with served(place) as server:
         client = Client(server.port, {})
         await asyncio.sleep(2)
-        for _ in range(CAPTURES):
+        for _ in range(captures):
             answer = await client.send("POST", *traffic.request(next(load.numbers), 1))
             ids.append(UUID(msgspec.json.decode(answer)["result"]["data"]["id"]))
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.25 if place.quick else 0.4)
         await asyncio.sleep(2)
         await client.close()
     root = await asyncpg.connect(place.root())
@@ -81,8 +81,8 @@ async def react(place: Place) -> list[Line]:
         org.id, ids,
     )  # fmt: skip
     await root.close()
-    if len(rows) < CAPTURES:
-        raise RuntimeError(f"Of {CAPTURES} captures only {len(rows)} woke an agent.")
+    if len(rows) < captures:
+        raise RuntimeError(f"Of {captures} captures only {len(rows)} woke an agent.")
     p95 = quantile([row["seconds"] for row in rows], 0.95)
     return [at_most("new activity → job starts, idle", "p95", p95 * 1e3, 250, unit=" ms", ours=ms(p95))]
 
@@ -109,7 +109,7 @@ async def live(place: Place) -> list[Line]:
         writer.write(f"GET /live HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\ncookie: {cookie}\r\n\r\n".encode())
         await reader.readuntil(b"retry:")
         client, lead = Client(server.port, place.headers(org)), str(org.lead(35))
-        for number in range(MOVES):
+        for number in range(MOVES // 2 if place.quick else MOVES):
             body = msgspec.json.encode({"leadId": lead, "stageId": str(org.stages[number % 2 + 1])})
             began = time.perf_counter()
             moving = asyncio.create_task(client.send("POST", MOVE, body))

@@ -9,7 +9,7 @@ from bench import limit, load
 from bench.client import Client, median, rounds
 from bench.lines import Line, at_least, at_most, per_second
 from bench.load import EVERY, Load, Traffic
-from bench.server import Place, Served, served
+from bench.server import Place, Served, web
 from bench.statements import Statement, logged, of
 
 CAPTURE = "/api/trpc/crm.leads.capture"
@@ -40,7 +40,7 @@ def move_traffic(place: Place) -> Traffic:
 async def capture(place: Place) -> list[Line]:
     """Public capture at 1, 32, 64 and 128 connections, and of ten organizations at 64. Group commit is part of what is shipped."""
     one, ten = capture_traffic(place), capture_traffic(place, organizations=10)
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         sent, script = await _capture_script(place, server.port, one)
         sides: list[Any] = [
             lambda: limit.rate(place, script, 1, place.seconds, writes=True), lambda: load.run(server.port, one, 1, place.seconds),
@@ -84,7 +84,7 @@ async def _capture_script(place: Place, port: int, traffic: Traffic) -> tuple[li
 
 async def move(place: Place) -> list[Line]:
     """Moving a lead at 32 connections. Every request moves another lead, to another stage."""
-    with served(place, "--web-only") as server:
+    with web(place) as server:
         sent, script = await move_script(place, server)
         traffic = move_traffic(place)
         load.run(server.port, traffic, 32, place.seconds)
