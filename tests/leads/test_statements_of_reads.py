@@ -106,7 +106,7 @@ async def test_lists_boards_and_sums_ask_as_often_for_many_leads_as_for_one(
     for team in (fresh, large):
         who = await caller(http, team, "ben")
         found = {"where": await filtered(team), "limit": 50}
-        asked = (
+        asked: tuple[tuple[str, dict[str, Any], int], ...] = (
             ("crm.leads.find", found, 2),
             ("crm.leads.board", {"limit": 40}, 6),
             ("crm.leads.pipelineSummary", {}, 4),
