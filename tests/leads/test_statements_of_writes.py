@@ -1,10 +1,13 @@
 """What a write costs in statements: each row of a lead is written once, with all that stands beside its facts. BENCH.md."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from baton.kernel.db import Tx
+from baton.kernel.perform import perform
+from baton.kernel.values import new_id
 from tests.team import Team
 
 
@@ -70,3 +73,36 @@ async def test_a_new_lead_is_written_once_with_its_stay_and_its_indexed_field(fr
     assert sorted(lead.fields["seats"] for lead in found.items) == [15, 16, 17, 18, 19]
     stays = await fresh.db.relay.fetchval("SELECT count(sla_next_at) FROM leads WHERE org_id = $1", fresh.org_id)
     assert stays == 20
+
+
+async def test_a_group_of_captures_sends_what_one_sends(fresh: Team, sent: list[str]) -> None:
+    """Spec B4. Four statements read, then each table is written once, however many captures came together."""
+    for many in (1, 40):
+        await _captured(fresh, many)
+        sent.clear()
+        await _captured(fresh, many)
+        groups = sum(sql.startswith("INSERT INTO leads") for sql in sent)
+        assert groups <= 3
+        assert len(sent) <= groups * 12
+        assert sum(" leads" in write for write in _writes(sent)) == groups
+
+
+async def _captured(team: Team, many: int) -> None:
+    bodies = (
+        {"orgId": str(team.org_id), "firstName": "Ada", "lastName": f"Rey {n}", "email": f"ada{n}@{new_id()}.example", "company": "Rey"}
+        for n in range(many)
+    )  # fmt: skip
+    await asyncio.gather(*(perform(team.db, team.form, "crm.leads.capture", body) for body in bodies))
+
+
+async def test_rules_are_read_each_time(fresh: Team) -> None:
+    """Spec B6. A changed rule counts from the next calculation on, one that looks at the day too."""
+    lead = await fresh.do(fresh.ana, "crm.leads.create", companyName="Acme", title="CTO", source="partner")
+    for points, op in ((5, "within_last"), (9, "within_last"), (9, "older_than")):
+        new = {"field": "createdAt", "op": op, "value": {"days": 2}}
+        rules = [{"name": "new", "condition": new, "points": points}]
+        await fresh.do(
+            fresh.ana, "crm.scoring.setRules", factors=[{"key": "age", "label": "Age", "maxPoints": 50, "rules": rules}]
+        )
+        found = await fresh.do(fresh.ana, "crm.leads.score", leadId=str(lead.id))
+        assert found.score == (points if op == "within_last" else 0)

@@ -5,6 +5,7 @@ again call by call, so that one bad call fails alone.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -17,8 +18,10 @@ from baton.kernel.db import Database
 from baton.kernel.values import new_id
 
 MOST = 128
-AT_ONCE = 2
-"""So many groups of one line are under way: while one commits the next is being made."""
+OF_A_LINE, OF_ALL = 2, 3
+"""So many groups of one line, and of all lines, are under way: while some commit the next grow. A line that waits for a lock
+leaves room for the others.
+"""
 
 
 class Call(msgspec.Struct, eq=False):
@@ -42,43 +45,71 @@ Run: TypeAlias = Callable[[list[Call]], Awaitable[None]]
 """Does a group of calls and sets the answer, or the error, of each."""
 
 
+Key: TypeAlias = tuple[str, Actor]
+
+
 class _Line:
-    """The calls that wait, and how many groups are under way."""
+    """The calls that wait, how many groups are under way, and what does them."""
 
-    __slots__ = ("under_way", "waiting")
+    __slots__ = ("run", "under_way", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
         self.waiting: list[Call] = []
         self.under_way = 0
+        self.run = run
 
 
-_lines: WeakKeyDictionary[Database, dict[tuple[str, Actor], _Line]] = WeakKeyDictionary()
+class _Lines:
+    """The lines of one database. Whoever waits longest has the next group."""
+
+    __slots__ = ("by_key", "under_way")
+
+    def __init__(self) -> None:
+        self.by_key: OrderedDict[Key, _Line] = OrderedDict()
+        self.under_way = 0
+
+    def next(self) -> tuple[Key, _Line] | None:
+        """The line whose turn it is, put behind the others."""
+        for key, line in self.by_key.items():
+            if line.waiting and line.under_way < OF_A_LINE:
+                self.by_key.move_to_end(key)
+                return key, line
+        return None
+
+
+_lines: WeakKeyDictionary[Database, _Lines] = WeakKeyDictionary()
 _tasks: set[asyncio.Task[None]] = set()
 
 
 async def join(db: Database, actor: Actor, name: str, input: Any, run: Run) -> Any:
     """Have a call done with those that wait beside it; answers its own result, or raises its own error."""
-    lines = _lines.setdefault(db, {})
-    line = lines.setdefault((name, actor), _Line())
+    lines = _lines.setdefault(db, _Lines())
+    line = lines.by_key.setdefault((name, actor), _Line(run))
     call = Call(input, asyncio.get_running_loop().create_future(), new_id())
     line.waiting.append(call)
-    if line.under_way < AT_ONCE:
-        line.under_way += 1
-        task = asyncio.create_task(_serve(lines, (name, actor), line, run), name=f"group {name}")
+    if lines.under_way < OF_ALL and line.under_way < OF_A_LINE:
+        lines.under_way += 1
+        task = asyncio.create_task(_serve(lines), name=f"group {name}")
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
     return await call.answer
 
 
-async def _serve(lines: dict[tuple[str, Actor], _Line], key: tuple[str, Actor], line: _Line, run: Run) -> None:
+async def _serve(lines: _Lines) -> None:
+    """Do groups, line by line, until nobody waits."""
     try:
-        while line.waiting:
+        while found := lines.next():
+            key, line = found
             calls, line.waiting = line.waiting[:MOST], line.waiting[MOST:]
-            await answering(calls, run)
+            line.under_way += 1
+            try:
+                await answering(calls, line.run)
+            finally:
+                line.under_way -= 1
+                if not line.under_way and not line.waiting:
+                    lines.by_key.pop(key, None)
     finally:
-        line.under_way -= 1
-        if not line.under_way and not line.waiting:
-            lines.pop(key, None)
+        lines.under_way -= 1
 
 
 async def answering(calls: list[Call], run: Run) -> None:
@@ -94,4 +125,5 @@ async def answering(calls: list[Call], run: Run) -> None:
 
 def waiting(db: Database) -> int:
     """How many lines of calls wait or are under way."""
-    return len(_lines.get(db, {}))
+    lines = _lines.get(db)
+    return len(lines.by_key) if lines else 0

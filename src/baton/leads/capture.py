@@ -57,7 +57,7 @@ async def capture_many(
         if error is None:
             taken.append((place, _lead(input)))
     made = await create_each(
-        tx, actor, [lead for _, lead in taken], [operation_ids[place] for place, _ in taken], via="form"
+        tx, actor, [lead for _, lead in taken], [operation_ids[place] for place, _ in taken], via="form", org=org
     )
     for (place, _), each in zip(taken, made, strict=True):
         answers[place] = each if isinstance(each, BatonError) else Captured(id=each.id)

@@ -106,10 +106,10 @@ async def create_many(
 
 
 async def create_each(
-    tx: Tx, actor: Actor, leads: Sequence[NewLead], operation_ids: Sequence[UUID], *, via: Via
+    tx: Tx, actor: Actor, leads: Sequence[NewLead], operation_ids: Sequence[UUID], *, via: Via, org: Organization
 ) -> list[Created | BatonError]:
     """Make leads that belong to operations of their own: what is wrong with one is its answer, and the others are made."""
-    prepared = await _prepared(tx, leads, via, None, "fit")
+    prepared = await _prepared(tx, leads, via, None, "fit", org)
     new: list[New] = []
     for found, operation_id in zip(prepared, operation_ids, strict=True):
         if isinstance(found, New):
@@ -120,12 +120,17 @@ async def create_each(
 
 
 async def _prepared(
-    tx: Tx, leads: Sequence[NewLead], via: Via, pipeline: Pipeline | None, custom: Custom
+    tx: Tx,
+    leads: Sequence[NewLead],
+    via: Via,
+    pipeline: Pipeline | None,
+    custom: Custom,
+    org: Organization | None = None,
 ) -> list[New | Created | BatonError]:
     """Each lead as it is to be written, the one that has its external id already, or what is wrong with it."""
     checked_too = custom == "fit" and any(lead.fields for lead in leads)
     defined = await definitions.read(tx) if checked_too or custom == "complete" else []
-    org = await organization(tx)
+    org = org or await organization(tx)
     known = await _known(tx, [lead.external_id for lead in leads if lead.external_id])
     places: dict[Any, tuple[Pipeline, Stage]] = {}
     answers: list[New | Created | BatonError] = []
@@ -164,6 +169,10 @@ async def _known(tx: Tx, external_ids: list[str]) -> dict[str, UUID]:
 
 async def _held_place(tx: Tx, input: NewLead, default: Pipeline | None) -> tuple[Pipeline, Stage]:
     """Where a lead goes, kept there until the transaction ends. A stage that nobody named and that is just going is chosen anew."""
+    if default is None and input.pipeline_id is None and input.stage_id is None and input.status is None:
+        held = await pipelines.hold_intake(tx)
+        if held is not None:
+            return held
     for _ in range(_TRIES):
         target, stage = await _place(tx, input, default)
         try:

@@ -159,6 +159,26 @@ async def hold(tx: Tx, ref: Ref | UUID, *, pipeline_id: UUID | None = None) -> S
     return Stage(**{name: row[name] for name in Stage.__struct_fields__})
 
 
+async def hold_intake(tx: Tx) -> tuple[Pipeline, Stage] | None:
+    """The intake pipeline and its first open stage, held as by `hold`, in one statement; none where that is not plain to see."""
+    columns = ", ".join(f"s.{name.strip()}" for name in _STAGE.split(","))
+    row = await tx.fetchrow(
+        f"""SELECT {columns}, p.name AS pipeline_name, p.type, p.position AS pipeline_position, p.external_id AS pipeline_external_id,
+                   p.version AS pipeline_version
+              FROM pipelines p JOIN stages s ON s.org_id = p.org_id AND s.pipeline_id = p.id
+             WHERE p.org_id = $1 AND p.is_intake AND p.archived_at IS NULL AND s.archived_at IS NULL AND s.outcome = 'open'
+             ORDER BY s.position, s.id LIMIT 1 FOR KEY SHARE""",
+        tx.org_id,
+    )
+    if row is None:
+        return None
+    stage = Stage(**{name: row[name] for name in Stage.__struct_fields__})
+    return Pipeline(
+        id=stage.pipeline_id, name=row["pipeline_name"], type=row["type"], position=row["pipeline_position"], is_intake=True,
+        external_id=row["pipeline_external_id"], archived_at=None, version=row["pipeline_version"], stages=[stage],
+    ), stage  # fmt: skip
+
+
 def first_stage(pipeline: Pipeline) -> Stage:
     """The stage that new leads enter: the first open one. Raises Conflict where there is none."""
     for candidate in pipeline.stages:

@@ -132,7 +132,7 @@ def _best(
     if explained:
         rules: list[list[str]] = [[], *([rule.name] for rule in active)]
         told = [_reason(factor, points, names) for points, names in zip(given, rules, strict=True)]
-        made.parts.append(f"({argument(told, 'jsonb[]')})[c.{code}]")
+        made.parts.append(f"({argument(told, 'jsonb')} -> (c.{code} - 1))")
 
 
 def _sum(
