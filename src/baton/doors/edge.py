@@ -218,7 +218,8 @@ class _Body:
 
     async def _next(self, ends: float) -> Message:
         try:
-            message = await asyncio.wait_for(self._receive(), max(0.0, ends - time.monotonic()))
+            async with asyncio.timeout(max(0.0, ends - time.monotonic())):
+                message = await self._receive()
         except TimeoutError:
             self.refused = True
             raise TimedOut("The request did not arrive in time. Send it again.") from None

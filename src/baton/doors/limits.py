@@ -1,5 +1,6 @@
 """Rate limits, kept in this process and in bounded memory: public captures, and wrong passwords."""
 
+import functools
 import ipaddress
 import math
 import time
@@ -138,6 +139,7 @@ class Limits:
         return right
 
 
+@functools.lru_cache(maxsize=4096)
 def network(address: str) -> str:
     """What counts as one caller: an IPv4 address, also where it is written as IPv6, or an IPv6 network (/64)."""
     try:

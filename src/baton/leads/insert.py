@@ -8,7 +8,6 @@ import msgspec
 
 from baton.activities import kinds
 from baton.activities.append import Entry, append
-from baton.activities.replay import difference
 from baton.contacts.find_or_make import Identity, find_or_make
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx, columns
@@ -111,7 +110,8 @@ def _told(new: New, score: scoring.Score) -> tuple[Entry, Entry]:
     lead = new.lead
     imported = Entry(
         kind=kinds.LEAD_IMPORTED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=1,
-        changes=difference({}, facts(lead)), payload={"via": lead.via} | ({"message": new.message} if new.message else {}),
+        changes={name: [None, value] for name, value in facts(lead).items() if value is not None},
+        payload={"via": lead.via} | ({"message": new.message} if new.message else {}),
         operation_id=new.operation_id,
     )  # fmt: skip
     scored = scored_entry(lead, score, version=2, operation_id=new.operation_id)

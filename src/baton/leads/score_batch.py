@@ -1,6 +1,8 @@
 """Scoring many leads at once: set by set, only what changed is written. Spec B6, B7, C7."""
 
+import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 from uuid import UUID
 
@@ -22,6 +24,7 @@ from baton.scoring.bands import Band
 
 MOST = 10_000
 CHUNK = 5_000
+AT_ONCE = 2
 
 
 class ScoreBatch(Input, kw_only=True):
@@ -49,9 +52,10 @@ class ScoredBatch(Output, kw_only=True):
 
 
 class RefreshScores(Input, kw_only=True):
-    """The open leads after an id, in the order of ids, at most `limit`."""
+    """The open leads after an id, in the order of ids, at most `limit`, and none behind `through`."""
 
     after: UUID | None = None
+    through: UUID | None = None
     limit: int = CHUNK
 
 
@@ -83,9 +87,9 @@ async def score_batch(tx: Tx, actor: Actor, input: ScoreBatch) -> ScoredBatch:
 async def refresh_scores(tx: Tx, actor: Actor, input: RefreshScores) -> Refreshed:
     """Score some of the organization's open leads. Spec B7."""
     rows = await tx.fetch(
-        """SELECT id FROM leads WHERE org_id = $1 AND id > $2 AND closed_at IS NULL AND deleted_at IS NULL
+        """SELECT id FROM leads WHERE org_id = $1 AND id > $2 AND id <= $4 AND closed_at IS NULL AND deleted_at IS NULL
             ORDER BY id LIMIT $3""",
-        tx.org_id, input.after or UUID(int=0), min(max(input.limit, 1), MOST),
+        tx.org_id, input.after or UUID(int=0), min(max(input.limit, 1), MOST), input.through or UUID(int=(1 << 128) - 1),
     )  # fmt: skip
     ids = [row["id"] for row in rows]
     written = await refresh(tx, actor, ids)
@@ -95,18 +99,34 @@ async def refresh_scores(tx: Tx, actor: Actor, input: RefreshScores) -> Refreshe
 async def refresh_organization(db: Database, org_id: UUID) -> Refreshed:
     """Score all open leads of an organization, part by part, each in a transaction of its own, as one operation. Spec B7.
 
-    A part that was done stays done: beginning again writes nothing twice, because only changes are written.
+    Two parts are under way at a time: while the database writes one, the next is calculated. A part that was done stays done:
+    beginning again writes nothing twice, because only changes are written.
     """
     actor, operation_id = system(org_id, "Baton", role=Role.ADMIN), new_id()
-    scored = changed = 0
-    after: UUID | None = None
-    while True:
-        part: Refreshed = await perform(
-            db, actor, "crm.leads.refreshScores", RefreshScores(after=after, limit=CHUNK), operation_id=operation_id
-        )
-        scored, changed, after = scored + part.scored, changed + part.changed, part.last or after
-        if part.scored < CHUNK:
-            return Refreshed(scored=scored, changed=changed, last=None)
+    parts = iter(await _parts(db, org_id))
+    done = Refreshed(scored=0, changed=0, last=None)
+
+    async def work() -> None:
+        for part in parts:
+            found: Refreshed = await perform(db, actor, "crm.leads.refreshScores", part, operation_id=operation_id)
+            done.scored, done.changed = done.scored + found.scored, done.changed + found.changed
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(work())
+    return done
+
+
+async def _parts(db: Database, org_id: UUID) -> list[RefreshScores]:
+    """The open leads of an organization in parts, by the ids between which they lie; what comes in later is in the last."""
+    async with db.transaction(org_id, read_only=True, primary=True) as conn:
+        rows = await conn.fetch(
+            """SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM leads
+                                WHERE org_id = $1 AND closed_at IS NULL AND deleted_at IS NULL) l WHERE place % $2 = 0 ORDER BY id""",
+            org_id, CHUNK,
+        )  # fmt: skip
+    edges = [None, *(row["id"] for row in rows), None]
+    return [RefreshScores(after=after, through=through, limit=MOST) for after, through in pairwise(edges)]
 
 
 async def refresh(tx: Tx, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, scoring.Score]:
