@@ -20,3 +20,10 @@ async def _tasks(team: Team) -> Input:
 
 
 cases["crm.tasks.bulk"] = Case(_tasks, (kinds.TASK_COMPLETED, kinds.TASK_COMPLETED))
+
+
+async def _lead(team: Team) -> Input:
+    return {"leadId": str((await team.capture()).id)}
+
+
+cases["crm.whatsapp.window"] = Case(_lead)

@@ -20,7 +20,7 @@ from baton.doors.limits import Limits
 from baton.doors.mcp.door import McpDoor
 from baton.doors.rest import rest
 from baton.doors.trpc import failure, trpc
-from baton.doors.web import api_docs
+from baton.doors.web import api_docs, mail_write
 from baton.doors.web import imports as web_imports
 from baton.doors.web.guard import public, refused
 from baton.doors.web.language import reading
@@ -69,6 +69,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
                 limit=settings.body_limit,
                 uploads={
                     **dict.fromkeys((files.IMPORTS, web_imports.NEW), settings.import_limit + files.FORM_BYTES),
+                    mail_write.POST: max(settings.body_limit, mail_write.FORM_BYTES),
                     mail.PUSHED: max(settings.body_limit, mail.MOST),
                 },
             ),

@@ -109,6 +109,7 @@ from baton.messages.notices import settings as notice_settings
 from baton.messages.whatsapp import account as whatsapp_account
 from baton.messages.whatsapp import hear as whatsapp_hear
 from baton.messages.whatsapp import send as whatsapp_send
+from baton.messages.whatsapp import window as whatsapp_window
 from baton.pipelines import create as create_pipeline
 from baton.pipelines import edit as edit_pipeline
 from baton.pipelines import pipeline, stages
@@ -144,5 +145,5 @@ MODULES: tuple[ModuleType, ...] = (
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, do_to_tasks, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,
-    work_health, held_jobs, inbox,
+    work_health, held_jobs, inbox, whatsapp_window,
 )  # fmt: skip

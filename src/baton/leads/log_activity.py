@@ -17,7 +17,10 @@ from baton.leads import lead as leads
 
 
 class LogActivity(Input, kw_only=True):
-    """What happened: `type` call, email, email_received, whatsapp, whatsapp_received, meeting, note or other; and the words."""
+    """What happened: `type` call, email, email_received, whatsapp, whatsapp_received, meeting, note or other; and the words.
+
+    `outcome` is what came of it in a word: reached, no answer, held, …
+    """
 
     lead_id: Ref
     type: Annotated[str, Meta(max_length=40, extra_json_schema={"enum": list(kinds.LOGGABLE)})]
@@ -25,6 +28,7 @@ class LogActivity(Input, kw_only=True):
     notes: Notes | None = None
     happened_at: Moment | None = None
     duration_minutes: Count | None = None
+    outcome: Line | None = None
 
 
 @operation("crm.leads.logActivity", role=Role.MEMBER, summary="Log an activity")
@@ -33,8 +37,8 @@ async def log_activity(tx: Tx, actor: Actor, input: LogActivity) -> Activity:
     kind = kinds.LOGGABLE.get(input.type)
     if kind is None:
         raise Invalid(f"A type is one of: {', '.join(kinds.LOGGABLE)}.", field="type")
-    if not clean(input.subject) and not clean(input.notes):
-        raise Invalid("Say what happened, in “notes” or “subject”.", field="notes")
+    if not clean(input.subject) and not clean(input.notes) and not clean(input.outcome):
+        raise Invalid("Say what happened, in “notes”, “subject” or “outcome”.", field="notes")
     if len(input.notes or "") > 50_000 or len(input.subject or "") > 500:
         raise Invalid("Notes have at most 50,000 characters, a subject 500.", field="notes")
     if input.happened_at is not None and (input.happened_at.tzinfo is None or input.happened_at > tx.now):
@@ -42,6 +46,7 @@ async def log_activity(tx: Tx, actor: Actor, input: LogActivity) -> Activity:
     before = await leads.lock(tx, input.lead_id)
     said = {
         "type": input.type, "subject": clean(input.subject), "notes": clean(input.notes), "durationMinutes": input.duration_minutes,
+        "outcome": clean(input.outcome),
         "happenedAt": input.happened_at.isoformat() if input.happened_at else None,
     }  # fmt: skip
     await leads.change(

@@ -23,7 +23,10 @@ ACTIVE = ("waiting", "paused", "held")
 
 
 class Enrolment(Output, kw_only=True):
-    """A lead's way through a version (`number`) of a sequence: the place it stands at, when it goes on, and why it ended."""
+    """A lead's way through a version (`number`) of a sequence: the place it stands at, when it goes on, and why it ended.
+
+    `length` is how many steps the version has, `nextAct` what is done at the place: email, whatsapp, task, wait or condition.
+    """
 
     id: UUID
     sequence_id: UUID
@@ -40,6 +43,8 @@ class Enrolment(Output, kw_only=True):
     version: int
     created_at: datetime
     finished_at: datetime | None
+    length: int
+    next_act: str | None
 
 
 class Taken(Output, kw_only=True):
@@ -86,7 +91,10 @@ class Retime(NameEnrolment, kw_only=True):
 
 
 SELECT = """SELECT e.id, e.sequence_id, v.name AS sequence, e.number, e.lead_id, l.name AS lead, e.state, e.position, e.attempts,
-       CASE WHEN e.state IN ('waiting', 'paused') THEN e.next_at END AS next_at, e.why, e.detail, e.version, e.created_at, e.finished_at
+       CASE WHEN e.state IN ('waiting', 'paused') THEN e.next_at END AS next_at, e.why, e.detail, e.version, e.created_at, e.finished_at,
+       jsonb_array_length(v.plan -> 'steps') AS length,
+       CASE WHEN e.state IN ('waiting', 'paused', 'held')
+            THEN v.plan -> 'steps' -> (e.position % jsonb_array_length(v.plan -> 'steps'))::int ->> 'do' END AS next_act
   FROM enrolments e
   JOIN sequence_versions v ON v.org_id = e.org_id AND v.sequence_id = e.sequence_id AND v.number = e.number
   JOIN leads l ON l.org_id = e.org_id AND l.id = e.lead_id"""

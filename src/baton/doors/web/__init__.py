@@ -32,6 +32,7 @@ from baton.doors.web import (
     imports,
     inbox,
     lead,
+    lead_sequences,
     leads,
     live,
     mail_settings,
@@ -60,6 +61,7 @@ from baton.doors.web import (
     undo,
     views,
     webhooks,
+    whatsapp_write,
 )
 from baton.doors.web.assets import serve
 from baton.doors.web.guard import public, signed_in
@@ -237,7 +239,11 @@ routes: list[Route] = [
     Route("/settings/routing", signed_in(routing.show), methods=_GET),
     Route("/settings/routing/{rule}", signed_in(routing.edit), methods=_BOTH),
     Route("/settings/routing/{rule}/order", signed_in(routing.order), methods=_POST),
-    Route("/leads/{lead}/email", signed_in(mail_write.write), methods=_BOTH),
+    Route("/leads/{lead}/email", signed_in(mail_write.write), methods=_GET),
+    Route(mail_write.POST + "{lead}", signed_in(mail_write.write, files=True), methods=_POST),
+    Route("/leads/{lead}/whatsapp", signed_in(whatsapp_write.write), methods=_BOTH),
+    Route("/leads/{lead}/sequences", signed_in(lead_sequences.enrol), methods=_BOTH),
+    Route("/leads/{lead}/sequences/{enrolment}/{decision}", signed_in(lead_sequences.decide), methods=_POST),
     Route("/settings/mail", signed_in(mail_settings.show), methods=_GET),
     Route("/settings/mail/rules", signed_in(mail_settings.rules), methods=_POST),
     Route("/settings/mail/mailboxes/new", signed_in(mail_settings.new_mailbox), methods=_BOTH),

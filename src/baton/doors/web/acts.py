@@ -1,5 +1,6 @@
 """What one does on a lead's page: move, qualify, write down, complete, edit a fact."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -79,11 +80,28 @@ async def look_up(visit: Visit) -> Response:
 
 
 async def log(visit: Visit) -> Response:
-    """POST /leads/{lead}/log: a note, call, meeting or e-mail, in words."""
+    """POST /leads/{lead}/log: a note, call, meeting or e-mail, in words; of a call or meeting what came of it, how long, and when."""
     kind = visit.fields.get("type", "note")
     words = visit.fields.get("text", "").replace("\r\n", "\n").strip()
-    await visit.perform("crm.leads.logActivity", LogActivity(lead_id=visit.path["lead"], type=kind, notes=words))
+    wish = LogActivity(lead_id=visit.path["lead"], type=kind, notes=words)
+    if kind in ("call", "meeting"):
+        wish.outcome = visit.fields.get(f"{kind}Outcome", "").strip() or None
+        minutes = visit.fields.get("minutes", "").strip()
+        if minutes and not (minutes.isascii() and minutes.isdigit() and len(minutes) < 5):
+            raise Invalid(_("How long it took is a whole number of minutes."), field="durationMinutes")
+        wish.duration_minutes = int(minutes) if minutes else None
+        wish.happened_at = _moment(visit)
+    await visit.perform("crm.leads.logActivity", wish)
     return await _answer(visit, None)
+
+
+def _moment(visit: Visit) -> datetime | None:
+    """When it happened, by the reader's clock; none for now."""
+    said = visit.fields.get("happened", "").strip()
+    try:
+        return datetime.fromisoformat(said).replace(tzinfo=visit.zone) if said else None
+    except ValueError:
+        raise Invalid(_("Say when it happened: a day and a time."), field="happenedAt") from None
 
 
 async def complete(visit: Visit) -> Response:

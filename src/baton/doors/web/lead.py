@@ -13,6 +13,7 @@ from baton.activities.activity import Activity
 from baton.agents.approval import Approval, ListApprovals
 from baton.doors.web.approvals import approval_views
 from baton.doors.web.changes import Change
+from baton.doors.web.enrolments import of_lead as in_sequences
 from baton.doors.web.facts import Fact, facts
 from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.past import moment_of, score_panel, slider_of
@@ -144,6 +145,8 @@ async def lead_page(
         score=await score_panel(visit, lead, at),
         tasks=await open_tasks(visit, lead),
         waiting=await approval_views(visit, held),
+        sequences=[] if at else await in_sequences(visit, lead),
+        people=[each.name for each in members if each.kind == "person" and each.status == "active"],
     )
 
 

@@ -43,6 +43,7 @@ async def sheet(
     here: str = "/leads",
     was: Mapping[str, Any] | None = None,
     clashes: Sequence[Clash] = (),
+    action: str = "",
     **more: Any,
 ) -> Response:
     """A sheet with its fields filled in; an error stands beside its field, or above the form where it has none.
@@ -60,7 +61,7 @@ async def sheet(
         sheet={
             "title": title,
             "act": act,
-            "action": _address(visit),
+            "action": action or _address(visit),
             "back": back,
             "lede": lede,
             "tone": tone,

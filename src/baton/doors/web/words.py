@@ -108,6 +108,8 @@ def _wrote(verb: str, by_hand: str) -> Sentence:
         parts = say(_(by_hand if a.payload.get("type") else verb), actor=actor(a))
         if subject := a.payload.get("subject"):
             parts += [text(" "), strong(str(subject))]
+        if outcome := a.payload.get("outcome"):
+            parts += [text(": "), strong(str(outcome))]
         minutes = a.payload.get("durationMinutes")
         if minutes:
             parts.append(text(_(", %(count)s min") % {"count": minutes}))

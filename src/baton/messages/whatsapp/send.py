@@ -94,10 +94,21 @@ def _content(input: SendWhatsapp) -> tuple[str, dict[str, Any]]:
     return words, {"template": template, "language": input.language, "variables": input.variables}
 
 
-async def _in_window(tx: Tx, key: str, at: datetime) -> bool:
-    last = await tx.fetchval(
+async def last_heard(tx: Tx, key: str) -> datetime | None:
+    """When somebody wrote on WhatsApp last, by the key that their number is."""
+    last: datetime | None = await tx.fetchval(
         "SELECT max(received_at) FROM inbound_messages WHERE org_id = $1 AND sender_key = $2 AND channel = 'whatsapp'",
         tx.org_id,
         key,
     )
-    return last is not None and at < last + WINDOW
+    return last
+
+
+def window_of(heard: datetime) -> datetime:
+    """Until when a text of one's own may answer what was heard."""
+    return heard + WINDOW
+
+
+async def _in_window(tx: Tx, key: str, at: datetime) -> bool:
+    last = await last_heard(tx, key)
+    return last is not None and at < window_of(last)

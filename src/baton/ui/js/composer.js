@@ -4,6 +4,7 @@ document.addEventListener("change", (event) => {
   if (!form || event.target.name !== "type") return;
   const text = form.elements.text;
   text.placeholder = JSON.parse(text.dataset.placeholders)[event.target.value];
+  text.required = !["call", "meeting"].includes(event.target.value);
   text.focus();
 });
 document.addEventListener("keydown", (event) => {

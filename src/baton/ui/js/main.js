@@ -6,6 +6,7 @@ import "./dialog.js";
 import "./undo.js";
 import "./filters.js";
 import "./composer.js";
+import "./mentions.js";
 import "./copy.js";
 import "./live.js";
 import "./board.js";
