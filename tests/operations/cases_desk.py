@@ -1,5 +1,6 @@
 """The cases of a person's desk: the inbox."""
 
+from baton.accounts.sign_in import Membership, open_session
 from baton.activities import kinds
 from tests.operations.cases import Case, Input, cases
 from tests.team import Team
@@ -27,3 +28,15 @@ async def _lead(team: Team) -> Input:
 
 
 cases["crm.whatsapp.window"] = Case(_lead)
+
+
+async def _session(team: Team) -> Input:
+    assert team.vera.id
+    place = Membership(org_id=team.org_id, org_name="", member_id=team.vera.id, name="Vera Lind", role=team.vera.role)
+    await open_session(team.db, place)
+    found = await team.do(team.vera, "crm.profile.sessions")
+    return {"sessionId": str(found[0].id)}
+
+
+cases["crm.profile.sessions"] = Case(_nothing, foreign=False)
+cases["crm.profile.endSession"] = Case(_session, (kinds.SESSION_ENDED,))

@@ -48,7 +48,7 @@ async def get(tx: Tx, actor: Actor, input: Nothing) -> Member:
 @operation("crm.profile.update", role=Role.VIEWER, summary="Change one's own profile")
 async def update(tx: Tx, actor: Actor, input: EditProfile) -> Member:
     """Change one's own name, time zone, language or theme. Raises Invalid, Forbidden for who is no person."""
-    own = await _person(tx, actor)
+    own = await own_person(tx, actor)
     if input.name is not None and not (input.name.strip() and len(input.name) <= 200):
         raise Invalid("A name has 1 to 200 characters.", field="name")
     name = input.name.strip() if input.name is not None else None
@@ -61,7 +61,7 @@ async def update(tx: Tx, actor: Actor, input: EditProfile) -> Member:
 @operation("crm.profile.setPassword", role=Role.VIEWER, summary="Choose another password", secret=True)
 async def set_password(tx: Tx, actor: Actor, input: SetPassword) -> Ended:
     """Choose another password; every session of this organization ends. Raises Invalid where the current one is wrong."""
-    own = await _person(tx, actor)
+    own = await own_person(tx, actor)
     row = await tx.fetchrow("SELECT id, password_hash FROM directory_person($1)", email_key(own.email or ""))
     if row is None or not await verify_password(input.current[:1000], row["password_hash"]):
         raise Invalid("This is not your password of today.", field="current")
@@ -74,7 +74,7 @@ async def set_password(tx: Tx, actor: Actor, input: SetPassword) -> Ended:
 @operation("crm.profile.signOutEverywhere", role=Role.VIEWER, summary="Sign out everywhere")
 async def sign_out_everywhere(tx: Tx, actor: Actor, input: Nothing) -> Ended:
     """End every session of one's own in this organization; keys stay. Raises Forbidden for who is no person."""
-    return await _end(tx, actor, await _person(tx, actor), kinds.SESSIONS_ENDED)
+    return await _end(tx, actor, await own_person(tx, actor), kinds.SESSIONS_ENDED)
 
 
 async def _end(tx: Tx, actor: Actor, own: Member, kind: str) -> Ended:
@@ -89,7 +89,8 @@ async def _own(tx: Tx, actor: Actor) -> Member:
     return await member(tx, actor.id)
 
 
-async def _person(tx: Tx, actor: Actor) -> Member:
+async def own_person(tx: Tx, actor: Actor) -> Member:
+    """The person that the actor is. Raises Forbidden for agents and the system."""
     own = await _own(tx, actor)
     if own.kind != "person" or actor.type != "user":
         raise Forbidden("Only a person changes their own profile.")

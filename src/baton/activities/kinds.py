@@ -53,6 +53,7 @@ MEMBER_CHANGED: Final = "member_changed"
 MEMBER_REMOVED: Final = "member_removed"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 - a kind, no secret
 SESSIONS_ENDED: Final = "sessions_ended"
+SESSION_ENDED: Final = "session_ended"
 CREDENTIAL_CREATED: Final = "credential_created"
 CREDENTIAL_REVOKED: Final = "credential_revoked"
 PIPELINE_CREATED: Final = "pipeline_created"

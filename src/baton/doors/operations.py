@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from baton.accounts import credentials, members, organization, profile, rates
+from baton.accounts import sessions as person_sessions
 from baton.activities import seal as log_seals
 from baton.activities import timeline as audit
 from baton.agents import approval as approvals
@@ -145,5 +146,5 @@ MODULES: tuple[ModuleType, ...] = (
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, do_to_tasks, due_tasks, edit_task,
     change_sequence, enrol, enrolment, sequence, sequence_exits, sequence_step,
-    work_health, held_jobs, inbox, whatsapp_window,
+    work_health, held_jobs, inbox, whatsapp_window, person_sessions,
 )  # fmt: skip

@@ -47,7 +47,8 @@ async def show(visit: Visit) -> Response:
         visit, "back_test.html", here=HERE, status=422 if error else 200, wrong=told(error.message) if error else "", rows=rows,
         facts=FACTS, fact=visit.fields.get("facts", "creation"), periods=list(PERIODS.items()), period=visit.fields.get("period", ""),
         pipelines=[("", "all"), *((str(p.id), p.name) for p in await visit.pipelines())], pipeline=visit.fields.get("pipeline", ""),
-        tested=tested, rankings=[(_("Proposed"), _view(tested.proposed)), (_("In force"), _view(tested.current))] if tested else [],
+        tested=tested,
+        rankings=[(_("Proposed"), ranking_view(tested.proposed)), (_("In force"), ranking_view(tested.current))] if tested else [],
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def _number(visit: Visit, name: str, otherwise: float) -> float:
         raise Invalid(f"“{text[:20]}” is no number.") from None
 
 
-def _view(ranking: Ranking) -> dict[str, Any]:
+def ranking_view(ranking: Ranking) -> dict[str, Any]:
     """A ranking in the words of people who sell."""
     return {
         "auc": "—" if ranking.auc is None else f"{ranking.auc * 100:.0f} %",

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from baton.accounts.sessions import note_use
 from baton.accounts.sign_in import Habits, visitor_of_token
 from baton.doors.web.language import Told, _, marked, reading, told
 from baton.doors.web.languages import best
@@ -56,6 +57,7 @@ def signed_in(handler: Handler, *, files: bool = False) -> Endpoint:
                     pairs = await form_of(request)
                     must_be_proven(request, token, dict(pairs))
             visit = Visit(request, actor, token, dict(pairs), pairs, habits)
+            await note_use(database(request), token, request.headers.get("user-agent", ""))
             if request.method == "GET":
                 visit.since = written(await hub(database(request)).position())
             return await handler(visit)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from baton.doors.web.back_test import ranking_view
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary, words
 from baton.doors.web.language import Told, _, marked
@@ -14,6 +15,7 @@ from baton.doors.web.show import number
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.reports.back_test import BackTest, BackTested
 from baton.scoring.bands import Bands, SetBands
 from baton.scoring.rules import Factor, NewFactor, NewRule, Rule, SetRules
 
@@ -51,6 +53,7 @@ async def rule(visit: Visit) -> Response:
     before = factors[at].rules[place] if place is not None else None
     condition = before.condition if before else everything()
     error: Refusal | None = None
+    tested: BackTested | None = None
     if visit.request.method == "POST":
         try:
             new = [_again(factor) for factor in factors]
@@ -66,7 +69,10 @@ async def rule(visit: Visit) -> Response:
                 new[at].rules.append(mine)
             else:
                 new[at].rules[place] = mine
-            return await _set(visit, new, _("“%(name)s” counts from the next score on.") % {"name": mine.name})
+            if visit.fields.get("do") == "try":
+                tested = await visit.perform("crm.scoring.backTest", BackTest(factors=new))
+            else:
+                return await _set(visit, new, _("“%(name)s” counts from the next score on.") % {"name": mine.name})
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     first = {"name": before.name, "points": before.points, "enabled": "on" if before.enabled else ""} if before else {}
@@ -84,6 +90,10 @@ async def rule(visit: Visit) -> Response:
         here=HERE,
         form=form(condition, known, visit.several),
         removable=before is not None,
+        tested=tested,
+        rankings=[(_("With this rule"), ranking_view(tested.proposed)), (_("As it is"), ranking_view(tested.current))]
+        if tested
+        else [],
         lede=_("%(label)s gives at most %(max_points)s points; %(what)s.")
         % {"label": factors[at].label, "max_points": factors[at].max_points, "what": COMBINE[factors[at].combine]},
     )

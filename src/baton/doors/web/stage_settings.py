@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from baton.accounts.calendar import OnMissed
+from baton.doors.web.calendar import TELL
 from baton.doors.web.filters import Options
 from baton.doors.web.language import _
 from baton.doors.web.pipeline_settings import HERE, pipeline_of
@@ -16,6 +18,7 @@ from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.explain import explained
 from baton.leads.remove_stage import RemoveStage
+from baton.leads.sla_settings import EditStageSla, Sla
 from baton.pipelines.pipeline import Stage
 from baton.pipelines.stages import AddStage, EditStage
 
@@ -49,6 +52,7 @@ async def new(visit: Visit) -> Response:
         here=HERE,
         statuses=statuses,
         remove_url=None,
+        late=None,
     )
 
 
@@ -61,11 +65,13 @@ async def edit(visit: Visit) -> Response:
         "slaDays": stage.sla_days or "", "autoNurture": "on" if stage.auto_nurture else "",
     }  # fmt: skip
     now, clashes = dict(values), []
+    late = await _late(visit, stage)
     if visit.request.method == "POST":
         labels = {"name": _("Name"), "status": _("Stands for"), "probability": _("Probability, percent"), "colour": _("Colour"),
                   "slaDays": _("Expected within days")}  # fmt: skip
         clashes = await settle(visit, stage.id, now, labels, shown={"status": dict(STATUSES)})
         values |= {"autoNurture": ""} | visit.fields
+        late = _late_of(visit)
     if visit.request.method == "POST" and not clashes:
         try:
             if "archive" in visit.fields:
@@ -75,14 +81,31 @@ async def edit(visit: Visit) -> Response:
             if wish.status == stage.status:
                 wish.status = None  # its meaning stays as it is
             await visit.perform("crm.pipelines.updateStage", wish)
+            if late != await _late(visit, stage):
+                await visit.perform("crm.sla.setStage", EditStageSla(stage_id=str(stage.id), on_missed=late))
             return done(visit, _("“%(name)s” is changed.") % {"name": wish.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     base = f"{HERE}/{visit.path['pipeline']}/stages/{stage.id}"
     return await sheet(
         visit, "stage.html", _("Change %(name)s") % {"name": stage.name}, act=_("Save"), back=HERE, values=values, error=error, here=HERE,
-        statuses=list(STATUSES.items()), remove_url=f"{base}/remove", was=now, clashes=clashes,
+        statuses=list(STATUSES.items()), remove_url=f"{base}/remove", tell=list(TELL), late=late, usual=OnMissed(), was=now,
+        clashes=clashes,
     )  # fmt: skip
+
+
+async def _late(visit: Visit, stage: Stage) -> OnMissed | None:
+    """What this stage does otherwise than the organization when a lead is late; none where it does the same."""
+    found: Sla = await visit.perform("crm.sla.settings")
+    return next((each.on_missed for each in found.stages if each.stage_id == stage.id), None)
+
+
+def _late_of(visit: Visit) -> OnMissed | None:
+    """The same as the form says it."""
+    if visit.fields.get("late") != "own":
+        return None
+    tell: list[Any] = sorted({value for key, value in visit.several if key == "tell" and value in dict(TELL)})
+    return OnMissed(tell=tell, reassign="reassign" in visit.fields, task="task" in visit.fields)
 
 
 async def remove(visit: Visit) -> Response:

@@ -29,6 +29,7 @@ VERBS = Told(
         kinds.MEMBER_CHANGED: marked("%(actor)s changed the member"),
         kinds.MEMBER_REMOVED: marked("%(actor)s removed"),
         kinds.PASSWORD_CHANGED: marked("%(actor)s chose another password"),
+        kinds.SESSION_ENDED: marked("%(actor)s signed out of"),
         kinds.SESSIONS_ENDED: marked("%(actor)s signed out everywhere"),
         kinds.CREDENTIAL_CREATED: marked("%(actor)s made the key"),
         kinds.CREDENTIAL_REVOKED: marked("%(actor)s revoked the key"),
