@@ -159,3 +159,71 @@ async def test_a_sequence_is_written_and_leads_are_put_in(enter: OpenRoom, team:
     await expect(page.locator("#sequence tbody").nth(1).locator("tr")).to_have_count(3)
     await page.get_by_role("button", name="Wait:").first.click()
     await expect(page.get_by_role("button", name="Go on:")).to_have_count(1)
+
+
+async def test_a_branch_is_written_in_rows(enter: OpenRoom, team: Team) -> None:
+    """“If” with two tests, “else” and its end stand in rows, indented; WhatsApp too; opened again they are the same rows."""
+    room = await enter(team.ana)
+    page = await room.go("/automations/new")
+    await page.get_by_label("Name").fill("Sort callers")
+    await page.get_by_label("When", exact=True).select_option("call_logged")
+    acts = ["if", "and", "whatsapp", "else", "tags", "end", "note"]
+    for number, act in enumerate(acts, start=1):
+        await page.get_by_label(f"Step {number}", exact=True).select_option(act)
+    for number, field, test, value in ((1, "score", ">=", "70"), (2, "companyName", "is_set", "")):
+        await page.get_by_label(f"What step {number} asks").select_option(field)
+        await page.get_by_label(f"Test of step {number}").select_option(test)
+        if value:
+            await page.get_by_label(f"Value for step {number}").fill(value)
+    for number, text in ((3, "hello de\n{{ lead.firstName }}"), (5, "cold"), (7, "Called.")):
+        await page.get_by_label(f"What step {number} is given").fill(text)
+    depths = await page.locator(".act-row").evaluate_all("rows => rows.map((row) => row.dataset.depth)")
+    assert depths[:7] == ["0", "0", "1", "0", "1", "0", "0"]
+    assert await room.axe() == []
+    if folder := os.environ.get("BATON_PICTURES"):
+        await page.screenshot(path=Path(folder) / "automation-branch.png", full_page=True)
+    await page.get_by_role("button", name="Save the draft").click()
+    await expect(page.locator("header.page h1")).to_have_text("Sort callers")
+    (made,) = await team.do(team.ana, "crm.automations.list")
+    branch, note = (await team.do(team.ana, "crm.automations.get", automationId=str(made.id))).steps
+    assert branch.condition == {
+        "all": [{"field": "score", "op": ">=", "value": 70}, {"field": "companyName", "op": "is_set"}]
+    }
+    assert (branch.then[0].template, branch.then[0].language, branch.then[0].variables) == (
+        "hello",
+        "de",
+        ["{{ lead.firstName }}"],
+    )
+    assert branch.otherwise[0].input == {"tags": ["cold"]}
+    assert note.input["notes"] == "Called."
+    await page.get_by_role("link", name="Change").click()
+    rows = page.locator("#sheet .act-row")
+    await expect(rows.first).to_be_visible()
+    said = await rows.locator("[name=stepAct]").evaluate_all(
+        "fields => fields.map((field) => field.value).filter(Boolean)"
+    )
+    assert said == acts
+    await rows.nth(5).locator("[name=stepAct]").select_option("")
+    await rows.nth(6).locator("[name=stepAct]").select_option("else")
+    await page.locator("#sheet").get_by_role("button", name="Save").click()
+    await expect(page.locator("#sheet").get_by_text("this “if” has no end").first).to_be_visible()
+
+
+async def test_a_gate_is_written_in_rows(enter: OpenRoom, team: Team) -> None:
+    """A sequence goes on only with leads that meet a test; the rows say so again when they are opened."""
+    room = await enter(team.ana)
+    page = await room.go("/sequences/new")
+    await page.get_by_label("Name").fill("Only the good")
+    await page.get_by_label("Step 1", exact=True).select_option("gateSkip")
+    await page.get_by_label("What step 1 asks").select_option("score")
+    await page.get_by_label("Test of step 1").select_option(">=")
+    await page.get_by_label("Value for step 1").fill("40")
+    await page.get_by_label("Step 2", exact=True).select_option("task")
+    await page.get_by_label("What step 2 is given").fill("Call {{ lead.name }}")
+    await page.get_by_role("button", name="Save the draft").click()
+    await expect(page.locator("header.page h1")).to_have_text("Only the good")
+    (made,) = await team.do(team.ana, "crm.sequences.list")
+    gate = made.plan.steps[0]
+    assert (gate.otherwise, gate.condition) == ("skip", {"all": [{"field": "score", "op": ">=", "value": 40}]})
+    await page.get_by_role("link", name="Change").click()
+    await expect(page.locator("#sheet").get_by_label("Value for step 1")).to_have_value("40")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from baton.automations.rules.automation import Automation, NameAutomation
 from baton.automations.rules.rule import KINDS
-from baton.doors.web import step_rows
+from baton.doors.web import step_rows, step_tree
 from baton.doors.web.automations import HERE, names
 from baton.doors.web.condition_form import form, kind, parsed
 from baton.doors.web.conditions import FIELDS, Vocabulary, vocabulary
@@ -16,6 +16,7 @@ from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.playbooks import TRIGGERS
 from baton.doors.web.render import done, go
 from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.step_tree import StepRow
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -63,7 +64,7 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
                 "name": visit.fields.get("name", ""),
                 "trigger": _trigger(visit),
                 "condition": condition,
-                "steps": step_rows.parsed(step_rows.posted(visit.several), offered),
+                "steps": step_tree.parsed(step_tree.posted(visit.several), offered, known),
             }
             if before is None:
                 made: Automation = await visit.perform("crm.automations.create", wish)
@@ -73,7 +74,7 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     posted = visit.request.method == "POST"
-    rows = step_rows.posted(visit.several) if posted else []
+    rows = step_tree.posted(visit.several) if posted else []
     return await sheet(
         visit,
         "automation_edit.html",
@@ -87,8 +88,9 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
         triggers=[*TRIGGERS.items(), *TIMES, *_others()],
         schedules=_schedules(before),
         dates=_dates(known),
-        rows=[*rows, ("", ""), ("", "")] if posted else step_rows.rows(_steps(before), offered),
-        acts=step_rows.options(offered),
+        rows=[*rows, StepRow(), StepRow()] if posted else step_tree.rows(_steps(before), offered, known),
+        acts=step_tree.options(offered),
+        asked=form(everything(), known),
         lede=_("What runs already goes on as it began.")
         if before
         else _("Nothing happens before an admin switches it on."),

@@ -64,7 +64,7 @@ def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str
         text = given.get("conditionText")
         rows = [TestRow(*row) for row in _columns(typed) if row[0]]
     else:
-        rows = [_row(part, known) for part in parts] if flat else []
+        rows = [row_of(part, known) for part in parts] if flat else []
     named = list(FIELDS.items())
     named += [(field, each.label) for field, each in known.custom.items() if each.archived_at is None]
     named += [(row.field, known.label(row.field)) for row in rows if row.field not in dict(named)]
@@ -101,7 +101,8 @@ def kind(field: str, known: Vocabulary) -> FieldType:
     return definition.column(found).type if found else "text"
 
 
-def _row(part: Condition, known: Vocabulary) -> TestRow:
+def row_of(part: Condition, known: Vocabulary) -> TestRow:
+    """One test of a condition as a row shows it."""
     field, value = part["field"], part.get("value")
     if isinstance(value, dict):
         shown = f"{value.get('days', '')}"
@@ -118,7 +119,7 @@ def parsed(pairs: Sequence[tuple[str, str]], known: Vocabulary) -> Condition:
     given = dict(pairs)
     if "conditionText" in given:
         return _text(given["conditionText"])
-    tests = [_test(field, op, value.strip(), known) for field, op, value in _columns(pairs) if field]
+    tests = [test_of(field, op, value.strip(), known) for field, op, value in _columns(pairs) if field]
     return {"any" if given.get("match") == "any" and tests else "all": tests}
 
 
@@ -140,7 +141,8 @@ def _text(text: str) -> Condition:
     return found
 
 
-def _test(field: str, op: str, text: str, known: Vocabulary) -> Condition:
+def test_of(field: str, op: str, text: str, known: Vocabulary) -> Condition:
+    """The test that a row says. Raises Invalid, naming what cannot be read."""
     if op in ("is_set", "is_not_set"):
         return {"field": field, "op": op}
     if not text:

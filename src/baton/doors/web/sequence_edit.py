@@ -6,13 +6,17 @@ import msgspec
 from starlette.responses import Response
 
 from baton.automations.sequences.sequence import Sequence
-from baton.doors.web import step_rows
+from baton.doors.web import step_rows, step_tree
 from baton.doors.web.automations import names
+from baton.doors.web.condition_form import form
+from baton.doors.web.conditions import Vocabulary, vocabulary
 from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.render import done, go
 from baton.doors.web.sequences import HERE, KINDS, read
 from baton.doors.web.sheets import Refusal, sheet
+from baton.doors.web.step_tree import StepRow
 from baton.doors.web.visit import Visit
+from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Invalid, NotFound
 
 DAYS = Choices(
@@ -47,12 +51,12 @@ async def edit(visit: Visit) -> Response:
 
 
 async def _edit(visit: Visit, before: Sequence | None) -> Response:
-    offered = step_rows.acts(await names(visit), sequence=True)
+    offered, known = step_rows.acts(await names(visit), sequence=True), await vocabulary(visit)
     error: Refusal | None = None
     posted = visit.request.method == "POST"
     if posted:
         try:
-            wish = {"name": visit.fields.get("name", ""), "plan": _plan(visit, before, offered)}
+            wish = {"name": visit.fields.get("name", ""), "plan": _plan(visit, before, offered, known)}
             if before is None:
                 made: Sequence = await visit.perform("crm.sequences.create", wish)
                 return go(visit, f"{HERE}/{made.id}")
@@ -69,8 +73,8 @@ async def _edit(visit: Visit, before: Sequence | None) -> Response:
         visit, "sequence_edit.html", _("Change %(name)s") % {"name": before.name} if before else _("New sequence"),
         act=_("Save") if before else _("Save the draft"), back=f"{HERE}/{before.id}" if before else HERE, here=HERE, error=error,
         values=_values(visit, before), days=DAYS, exits=EXITS, kinds=list(KINDS.items()),
-        rows=[*step_rows.posted(visit.several), ("", "")] if posted else step_rows.rows(steps, offered),
-        acts=step_rows.options(offered),
+        rows=[*step_tree.posted(visit.several), StepRow()] if posted else step_tree.rows(steps, offered, known),
+        acts=step_tree.options(offered, sequence=True), asked=form(everything(), known),
         lede=LEDE[before is not None],
     )  # fmt: skip
 
@@ -90,7 +94,9 @@ def _values(visit: Visit, before: Sequence | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _plan(visit: Visit, before: Sequence | None, offered: dict[str, step_rows.Act]) -> dict[str, Any]:
+def _plan(
+    visit: Visit, before: Sequence | None, offered: dict[str, step_rows.Act], known: Vocabulary
+) -> dict[str, Any]:
     said = visit.fields
     days = [int(value) for key, value in visit.several if key == "day" and value in dict(DAYS)]
     chosen = {value for key, value in visit.several if key == "exit"}
@@ -108,5 +114,5 @@ def _plan(visit: Visit, before: Sequence | None, offered: dict[str, step_rows.Ac
     ends: dict[str, Any] = {name: name in chosen for name, _ in EXITS}
     if before is not None and before.plan.exits.condition is not None:
         ends["condition"] = before.plan.exits.condition
-    steps = step_rows.parsed(step_rows.posted(visit.several), offered)
+    steps = step_tree.parsed(step_tree.posted(visit.several), offered, known)
     return {"kind": kind, "steps": steps, "window": window, "exits": ends, "rounds": rounds}

@@ -1,11 +1,10 @@
 """Steps of automations and sequences as rows of a form: what to do, and with what; and the same steps in words."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baton.doors.web.filters import Options
 from baton.doors.web.language import _
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import registry
@@ -40,6 +39,7 @@ def acts(known: Known, *, sequence: bool = False) -> dict[str, Act]:
         "email": Act(_("write an e-mail"), lambda t: _letter(t, "email" if sequence else "send"), _email),
         "template": _named(_("send the template"), "email" if sequence else "send", "templateId", known.templates),
         "task": _task("follow_up" if sequence else "todo"),
+        "whatsapp": Act(_("write on WhatsApp"), _read_whatsapp, _whatsapp),
     }
     if sequence:
         return both | {"json": _json()}
@@ -59,40 +59,21 @@ def acts(known: Known, *, sequence: bool = False) -> dict[str, Act]:
     }
 
 
-def rows(steps: Sequence[Step], offered: Mapping[str, Act]) -> list[tuple[str, str]]:
-    """Steps as rows, with a few to fill in."""
-    return [*(_row(step, offered) for step in steps), *[("", "")] * SPARE]
-
-
-def posted(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The rows as they were typed."""
-    columns = [[value for key, value in pairs if key == name] for name in ("stepAct", "stepText")]
-    return [(act, text.replace("\r\n", "\n").strip()) for act, text in zip(*columns, strict=False) if act]
-
-
-def parsed(typed: Sequence[tuple[str, str]], offered: Mapping[str, Act]) -> list[Step]:
-    """The steps that rows say. Raises Invalid, naming the row."""
-    steps = []
-    for number, (name, text) in enumerate(typed, start=1):
-        if name not in offered:
-            raise Invalid(f"Step {number}: there is nothing of that kind to do.", field="steps")
-        if not text and name != "route":
-            raise Invalid(f"Step {number}: say what to “{offered[name].words}” with.", field="steps")
-        try:
-            steps.append(offered[name].read(text))
-        except Invalid as error:
-            raise Invalid(f"Step {number}: {error.message}", field="steps") from error
-    return steps
-
-
-def options(offered: Mapping[str, Act]) -> Options:
-    """What a row may say."""
-    return [("", "—"), *((name, act.words) for name, act in offered.items())]
+def read_row(number: int, name: str, text: str, offered: Mapping[str, Act]) -> Step:
+    """The step that one row says. Raises Invalid, naming the row."""
+    if name not in offered:
+        raise Invalid(f"Step {number}: there is nothing of that kind to do.", field="steps")
+    if not text and name != "route":
+        raise Invalid(f"Step {number}: say what to “{offered[name].words}” with.", field="steps")
+    try:
+        return offered[name].read(text)
+    except Invalid as error:
+        raise Invalid(f"Step {number}: {error.message}", field="steps") from error
 
 
 def in_words(step: Step, offered: Mapping[str, Act]) -> str:
     """A step as one says it."""
-    name, text = _row(step, offered)
+    name, text = one_row(step, offered)
     if step["do"] == "wait":
         return (
             _("wait %(text)s of working time") % {"text": text}
@@ -120,7 +101,8 @@ def in_words(step: Step, offered: Mapping[str, Act]) -> str:
     )
 
 
-def _row(step: Step, offered: Mapping[str, Act]) -> tuple[str, str]:
+def one_row(step: Step, offered: Mapping[str, Act]) -> tuple[str, str]:
+    """What one row says of a step: the act, and its text."""
     for name, act in offered.items():
         text = act.said(step)
         if text is not None:
@@ -197,6 +179,26 @@ def _email(step: Step) -> str | None:
     if step["do"] not in ("email", "send") or step.get("templateId") or step.get("mailboxId") or not step.get("text"):
         return None
     return f"{step['subject']}\n{step['text']}"
+
+
+def _read_whatsapp(text: str) -> Step:
+    first, *variables = text.split("\n")
+    name, _sep, language = first.strip().partition(" ")
+    step: Step = {"do": "whatsapp", "template": name, "language": language.strip() or "en"}
+    return step | {"variables": [line.strip() for line in variables if line.strip()]}
+
+
+def _whatsapp(step: Step) -> str | None:
+    """The template with its language, and its variables each in a line; one that names a number is no row of its own."""
+    variables = step.get("variables", [])
+    if (
+        step["do"] != "whatsapp"
+        or step.get("accountId")
+        or " " in step["template"]
+        or any("\n" in each for each in variables)
+    ):
+        return None
+    return "\n".join([f"{step['template']} {step.get('language', 'en')}", *variables])
 
 
 def _named(words: str, do: str, field: str, names: Mapping[str, str]) -> Act:

@@ -58,5 +58,48 @@ function ready(root) {
   }
 }
 
+// Steps: rows that ask something show a test, what stands within an "if" is indented, and one more row waits at the end.
+const ASKING = ["if", "and", "gate", "gateSkip"];
+
+function arrange(fieldset, told) {
+  let depth = 0;
+  let before = "";
+  for (const row of fieldset.querySelectorAll(".act-row")) {
+    const act = row.querySelector("select").value;
+    const within = ["else", "end"].includes(act) || (act === "and" && ["if", "and"].includes(before)) ? Math.max(0, depth - 1) : depth;
+    if (act === "if") depth += 1;
+    if (act === "end") depth = Math.max(0, depth - 1);
+    row.dataset.depth = Math.min(within, 4);
+    if (ASKING.includes(act)) dress(row.querySelector(".step-test"), told);
+    before = act;
+  }
+}
+
+function growSteps(fieldset) {
+  const rows = [...fieldset.querySelectorAll(".act-row")];
+  const last = rows.at(-1);
+  if (!last?.querySelector("select").value || rows.length >= 60) return;
+  const next = last.cloneNode(true);
+  for (const control of next.querySelectorAll("select, textarea, input")) {
+    control.value = control.name === "stepOp" ? "=" : "";
+    control.setAttribute("aria-label", control.getAttribute("aria-label").replace(String(rows.length), String(rows.length + 1)));
+  }
+  last.after(next);
+}
+
+function readySteps() {
+  for (const fieldset of document.querySelectorAll("[data-steps]:not([data-dressed])")) {
+    fieldset.dataset.dressed = "";
+    const told = JSON.parse(fieldset.dataset.steps);
+    arrange(fieldset, told);
+    fieldset.addEventListener("change", () => {
+      growSteps(fieldset);
+      arrange(fieldset, told);
+    });
+  }
+}
+
 ready(document);
+readySteps();
+document.addEventListener("htmx:after:swap", readySteps);
 document.addEventListener("htmx:after:swap", () => ready(document));
