@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ BELOW = (
 )  # fmt: skip
 
 
+_OWN_WORDS = re.compile(r"(?<!\()\b[a-z]{2,}\b[^%]* \w")
+"""What is nothing but its values matches everything, and is no sentence."""
+
+
 def extracted() -> Catalog:
     """Everything that pages say, with the places where they say it."""
     found = Catalog(project="Baton", charset="utf-8", fuzzy=False)
@@ -46,7 +51,7 @@ def errors() -> Iterator[tuple[str, int, str, str | None]]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if not isinstance(node, ast.Call) or not node.args or not isinstance(node.func, ast.Name):
                     continue
-                if node.func.id in ERRORS and (said := sentence(node.args[0])):
+                if node.func.id in ERRORS and (said := sentence(node.args[0])) and _OWN_WORDS.search(said[0]):
                     yield str(path.relative_to(SOURCE)), node.lineno, *said
 
 
