@@ -23,7 +23,7 @@ OPTIONS = {
         "trim_blocks": "true", "lstrip_blocks": "true",
     },
 }  # fmt: skip
-ERRORS = ("Invalid", "Conflict", "NotFound", "Forbidden", "Unauthenticated", "TooMany", "TooLarge")
+ERRORS = ("Invalid", "Conflict", "NotFound", "Forbidden", "Unauthenticated", "TooMany", "TooLarge", "shaped")
 BELOW = (
     "accounts", "pipelines", "contacts", "fields", "scoring", "leads", "tasks", "routing", "imports", "exports", "messages", "enrichment",
     "agents", "automations", "reports", "doors/web",
@@ -58,7 +58,7 @@ def errors() -> Iterator[tuple[str, int, str, str | None]]:
 def sentence(node: ast.expr) -> tuple[str, str | None] | None:
     """The words of a constant, or of an f-string with its values named."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value, None
+        return node.value, OF_ERRORS if "%(" in node.value else None
     if not isinstance(node, ast.JoinedStr):
         return None
     names: dict[str, int] = {}

@@ -10,6 +10,7 @@ from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.activities.timeline import ReadAudit
 from baton.doors.web.filters import Options
+from baton.doors.web.language import _
 from baton.doors.web.lead import entries, names
 from baton.doors.web.render import page
 from baton.doors.web.visit import Visit, as_uuid
@@ -43,11 +44,11 @@ async def show(visit: Visit) -> Response:
     lines = entries(found.items, await names(visit), visit)
     leads = {activity.id: activity.lead_id for activity in found.items}
     base = {name: value for name, value in asked.items() if value}
-    members = [("", "anyone"), *((str(member.id), member.name) for member in await visit.members())]
+    members = [("", _("anyone")), *((str(member.id), member.name) for member in await visit.members())]
     return await page(
         visit, "audit.html", here=HERE, rows=[(line, leads.get(line.id) if line.id else None) for line in lines], asked=asked,
         members=members,
-        kinds=[("", "anything"), *KINDS], filtered=bool(base),
+        kinds=[("", _("anything")), *KINDS], filtered=bool(base),
         page={
             "first_url": f"{HERE}?{urlencode(base)}" if cursor else None,
             "next_url": f"{HERE}?{urlencode(base | {'cursor': found.next_cursor})}" if found.next_cursor else None,

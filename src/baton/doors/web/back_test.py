@@ -46,7 +46,7 @@ async def show(visit: Visit) -> Response:
     return await page(
         visit, "back_test.html", here=HERE, status=422 if error else 200, wrong=told(error.message) if error else "", rows=rows,
         facts=FACTS, fact=visit.fields.get("facts", "creation"), periods=list(PERIODS.items()), period=visit.fields.get("period", ""),
-        pipelines=[("", "all"), *((str(p.id), p.name) for p in await visit.pipelines())], pipeline=visit.fields.get("pipeline", ""),
+        pipelines=[("", _("all")), *((str(p.id), p.name) for p in await visit.pipelines())], pipeline=visit.fields.get("pipeline", ""),
         tested=tested,
         rankings=[(_("Proposed"), ranking_view(tested.proposed)), (_("In force"), ranking_view(tested.current))] if tested else [],
     )  # fmt: skip

@@ -172,18 +172,18 @@ def choices(filters: Filters, members: Sequence[Member], pipelines: Sequence[Pip
     values = {name: getattr(filters, name) for name in _NAMES}
     return values | {
         "owners": [
-            ("", "anyone"),
-            ("none", "nobody"),
+            ("", _("anyone")),
+            ("none", _("nobody")),
             ("people", _("any person")),
             ("agents", _("any agent")),
             *named(members),
         ],
         "scores": SCORES,
-        "sources": [("", "any"), *SOURCES.items()],
-        "statuses": [("", "any"), *STATUSES.items()],
-        "pipelines": [("", "all"), *((str(pipeline.id), pipeline.name) for pipeline in pipelines)],
-        "stages": [("", "any"), *((str(stage.id), stage.name) for stage in stages)],
-        "states": [("", _("open and closed")), ("open", "open"), ("closed", "closed")],
+        "sources": [("", _("any")), *SOURCES.items()],
+        "statuses": [("", _("any")), *STATUSES.items()],
+        "pipelines": [("", _("all")), *((str(pipeline.id), pipeline.name) for pipeline in pipelines)],
+        "stages": [("", _("any")), *((str(stage.id), stage.name) for stage in stages)],
+        "states": [("", _("open and closed")), ("open", _("open")), ("closed", _("closed"))],
         "periods": [("", _("any time")), *periods.NAMES.items()],
     }
 

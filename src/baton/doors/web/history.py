@@ -40,7 +40,7 @@ async def show(visit: Visit) -> Response:
         open_stages=[(str(stage.id), stage.name) for stage in pipeline.stages if not stage.closed],
         rows=[_row(each, visit) for each in found.items],
         filters=filtering.choices(chosen, await visit.members()),
-        outcomes=[("", "any"), *OUTCOMES.items()],
+        outcomes=[("", _("any")), *OUTCOMES.items()],
         outcome=outcome,
         filtered=bool(given),
         page={

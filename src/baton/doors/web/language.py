@@ -78,6 +78,11 @@ class Choices(list[tuple[str, str]]):
         return ((key, _(words)) for key, words in super().__iter__())
 
 
+def shaped(text: str) -> str:
+    """A sentence with values, "%(name)s is taken.", that is written below the pages and shown through `told`."""
+    return text
+
+
 def several_of(one: str, many: str, count: int) -> str:
     """English words for a count, in the reader's language, by its rules of plural."""
     return language().words.ngettext(one, many, count)
@@ -96,8 +101,13 @@ def told(text: str) -> str:
         return found
     for pattern, wording in _patterns(reader.catalog):
         if hit := pattern.fullmatch(text):
-            return wording % hit.groupdict()
+            return wording % {name: _each(value) for name, value in hit.groupdict().items()}
     return text
+
+
+def _each(value: str) -> str:
+    """The values of a sentence, those of a list one by one."""
+    return ", ".join(map(_, value.split(", ")))
 
 
 @lru_cache(8)

@@ -126,7 +126,7 @@ async def keys(visit: Visit) -> Response:
         {
             "id": key.id, "name": key.name, "hint": f"…{key.hint}",
             "who": who(members[key.member_id]) if key.member_id in members else None,
-            "scope": ", ".join(_("reading alone") if scope == "query:*" else scope for scope in key.scopes) or "everything",
+            "scope": ", ".join(_("reading alone") if scope == "query:*" else scope for scope in key.scopes) or _("everything"),
             "made": ago(key.created_at, visit.now, visit.zone),
             "live": key.revoked_at is None and (key.expires_at is None or key.expires_at > visit.now),
             "state": _("Revoked") if key.revoked_at else _("Expired") if key.expires_at and key.expires_at <= visit.now else _("Live"),

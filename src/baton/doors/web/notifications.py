@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from baton.doors.web.filters import Options
-from baton.doors.web.language import Choices, Told, _, marked
+from baton.doors.web.language import Choices, Told, _, marked, told
 from baton.doors.web.render import done, fragment, page, redirect
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago
@@ -42,7 +42,7 @@ async def show(visit: Visit) -> Response:
 def _row(notice: Notice, visit: Visit) -> dict[str, Any]:
     return {
         "id": notice.id,
-        "title": notice.title,
+        "title": told(notice.title),
         "lines": (notice.body or "").split("\n")[:6] if notice.body else [],
         "when": ago(notice.created_at, visit.now, visit.zone),
         "fresh": notice.read_at is None,
@@ -95,7 +95,7 @@ async def settings(visit: Visit) -> Response:
             return done(visit, _("Your notices are set."), HERE)
         except (Invalid, Conflict) as refusal:
             error = refusal
-    rows = [(key, event.label, *chosen[key]) for key, event in EVENTS.items()]
+    rows = [(key, told(event.label), *chosen[key]) for key, event in EVENTS.items()]
     hours: Options = [(str(hour), f"{hour:02}:00") for hour in range(24)]
     return await sheet(
         visit,

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from baton.activities.activity import Activity
-from baton.doors.web.language import Told, _, marked
+from baton.doors.web.language import Told, _, marked, told
 from baton.doors.web.show import Moment, moment
 from baton.doors.web.visit import Visit
 from baton.leads.lead import Lead
@@ -28,7 +28,7 @@ def slider_of(moments: list[Moment], newest_first: list[Activity], at: datetime 
     times = [activity.occurred_at for activity in reversed(newest_first)]
     here = len(times) if at is None else max((i for i, time in enumerate(times) if time <= at), default=0)
     told = [{"at": time.isoformat(), "label": each.full} for time, each in zip(times, moments, strict=True)]
-    return {"moments": json.dumps([*told, {"at": "", "label": "now"}]), "here": here, "last": len(times)}
+    return {"moments": json.dumps([*told, {"at": "", "label": _("now")}]), "here": here, "last": len(times)}
 
 
 def moment_of(text: str | None, now: datetime) -> datetime | None:
@@ -50,11 +50,11 @@ async def score_panel(visit: Visit, lead: Lead, at: datetime | None) -> dict[str
     latest = history[0]
     reasons = [
         {
-            "label": reason.label,
+            "label": told(reason.label),
             "points": reason.points,
             "max": reason.max,
             "share": round(100 * reason.points / reason.max) if reason.max else 0,
-            "why": ", ".join(reason.rules),
+            "why": ", ".join(map(told, reason.rules)),
         }
         for reason in latest.reasons
     ]
@@ -66,7 +66,7 @@ async def score_panel(visit: Visit, lead: Lead, at: datetime | None) -> dict[str
             "way": each.score - before.score if before else None,
             "why": ", ".join(
                 _("%(label)s %(points)s of %(max)s")
-                % {"label": reason.label, "points": reason.points, "max": reason.max}
+                % {"label": told(reason.label), "points": reason.points, "max": reason.max}
                 for reason in each.reasons
             ),
         }

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from baton.doors.web import show
 from baton.doors.web.assets import UI, asset, files
-from baton.doors.web.language import Told, _, english, language, marked, several_of
+from baton.doors.web.language import Told, _, english, language, marked, several_of, told
 from baton.doors.web.nav import navigation
 from baton.doors.web.verbs import DESK_KINDS, LIVE
 from baton.doors.web.visit import Visit, theme_of
@@ -28,7 +28,7 @@ _templates = jinja2.Environment(
 )
 _templates.policies["ext.i18n.trimmed"] = True
 _templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
-_templates.globals["asset"] = asset
+_templates.globals |= {"asset": asset, "told": told}
 _templates.filters |= {"band": show.band, "hex": show.colour, "number": show.number, "percent": show.percent}
 ROLES: Told[str] = Told(
     {"owner": marked("owner"), "admin": marked("admin"), "member": marked("member"), "viewer": marked("viewer")}

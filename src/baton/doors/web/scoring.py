@@ -8,7 +8,7 @@ from starlette.responses import Response
 from baton.doors.web.back_test import ranking_view
 from baton.doors.web.condition_form import form, parsed
 from baton.doors.web.conditions import vocabulary, words
-from baton.doors.web.language import Told, _, marked
+from baton.doors.web.language import Told, _, marked, told
 from baton.doors.web.render import done, page
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import number
@@ -31,7 +31,7 @@ async def show(visit: Visit) -> Response:
     views = [
         {
             "id": factor.id,
-            "label": factor.label,
+            "label": told(factor.label),
             "most": factor.max_points,
             "how": COMBINE[factor.combine],
             "weight": _("counts %(weight)s times") % {"weight": number(factor.weight, digits=2)} if factor.weight != 1 else "",

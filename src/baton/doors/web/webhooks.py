@@ -16,7 +16,7 @@ from baton.automations.webhooks.endpoint import (
 )
 from baton.automations.webhooks.events import EVENTS, TEST
 from baton.doors.web.filters import Options
-from baton.doors.web.language import _
+from baton.doors.web.language import Choices, _, marked
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago
@@ -27,7 +27,14 @@ from baton.kernel.page import Page
 HERE = "/settings/webhooks"
 NAMES = sorted(set(EVENTS.values()) - {TEST})
 GROUPS = ["*", *sorted({f"{name.partition('.')[0]}.*" for name in NAMES})]
-STATUSES: Options = [("", "any"), ("delivered", "delivered"), ("waiting", "waiting"), ("failed", "failed")]
+STATUSES: Options = Choices(
+    [
+        ("", marked("any")),
+        ("delivered", marked("delivered")),
+        ("waiting", marked("waiting")),
+        ("failed", marked("failed")),
+    ]
+)
 
 
 async def show(visit: Visit) -> Response:
