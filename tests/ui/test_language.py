@@ -1,10 +1,14 @@
 """The language of a page: chosen by the person, else by the browser; words, dates and money in it. Spec A9."""
 
+from datetime import date
+from pathlib import Path
+
 import httpx2
 import pytest
 
 from baton.doors.app import create_app
-from baton.doors.web.language import reading, told
+from baton.doors.web import languages, show
+from baton.doors.web.language import _, reading, told
 from baton.doors.web.languages import best, offered
 from baton.kernel.db import Database
 from baton.kernel.settings import Settings
@@ -71,3 +75,45 @@ def test_errors_with_values_are_told_in_the_readers_language() -> None:
         assert told("A password has at least 10 characters.") == "Uma senha tem pelo menos 10 caracteres."
         assert told("Nobody has ever said this.") == "Nobody has ever said this."
     assert told("A password has at least 10 characters.") == "A password has at least 10 characters."
+
+
+def test_a_new_file_is_a_new_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spec A9: more languages by adding a file."""
+    catalog = tmp_path / "es" / "LC_MESSAGES" / "baton.po"
+    catalog.parent.mkdir(parents=True)
+    head = 'msgid ""\nmsgstr ""\n"Language: es\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+    catalog.write_text(head + '\nmsgid "Board"\nmsgstr "Tablero"\n', encoding="utf-8")
+    monkeypatch.setattr(languages, "FOLDER", tmp_path)
+    offered.cache_clear()
+    try:
+        assert [(tag, each.name) for tag, each in offered().items()] == [("en", "English"), ("es", "Español")]
+        with reading(best(None, "es-MX, en;q=0.5")):
+            assert (_("Board"), _("Save")) == ("Tablero", "Save")
+    finally:
+        offered.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("tag", "amount", "short", "count", "share", "when", "far"),
+    [
+        ("en", "$42,000", "$1.31M", "12,400", "37.5%", "12 Dec 2026", "Thursday, 26 Nov"),
+        ("pt-BR", "US$\xa042.000", "US$\xa01,31\xa0mi", "12.400", "37,5%", "12 de dez. de 2026", "quinta-feira, 26 de nov."),
+        ("pt-PT", "42\xa0000\xa0US$", "1,31\xa0M\xa0US$", "12\xa0400", "37,5%", "12/12/2026", "quinta-feira, 26/11"),
+    ],
+)  # fmt: skip
+def test_money_numbers_and_days_are_written_as_the_reader_does(
+    tag: str, amount: str, short: str, count: str, share: str, when: str, far: str
+) -> None:
+    with reading(best(None, tag)):
+        assert show.money(4_200_000, "USD") == amount
+        assert show.money(131_000_000, "USD", short=True) == short
+        assert show.number(12_400) == count
+        assert show.percent(0.375, digits=1) == share
+        assert show.day(date(2026, 12, 12), date(2025, 1, 1)) == when
+        assert show.weekday(date(2026, 11, 26), date(2026, 1, 1)) == far
+
+
+def test_a_reasons_parts_are_told_too() -> None:
+    with reading(offered()["pt"]):
+        said = told("Score 54: director title, e-mail known, worth 40,000 or more.")
+        assert said == "Pontuação 54: cargo de diretor, e-mail conhecido, valor de 40,000 ou mais."

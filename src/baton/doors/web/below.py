@@ -13,7 +13,6 @@ SCORING = (
     shaped("Score %(score)s"),
     marked("a small company"),
     shaped("worth %(value)s or more"), shaped("Score %(score)s: %(reasons)s."), shaped("%(size)s people or more"),
-    shaped("%(low)s to %(high)s people"),
 )  # fmt: skip
 NOTICES = (
     marked("A lead of mine replies"), marked("A lead is assigned to me"), marked("A task is given to me"), marked("A follow-up is due"),

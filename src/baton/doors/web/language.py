@@ -101,13 +101,13 @@ def told(text: str) -> str:
         return found
     for pattern, wording in _patterns(reader.catalog):
         if hit := pattern.fullmatch(text):
-            return wording % {name: _each(value) for name, value in hit.groupdict().items()}
+            return wording % {name: _each(value, within=text) for name, value in hit.groupdict().items()}
     return text
 
 
-def _each(value: str) -> str:
-    """The values of a sentence, those of a list one by one."""
-    return ", ".join(map(_, value.split(", ")))
+def _each(value: str, *, within: str) -> str:
+    """The values of a sentence, which may be sentences themselves; those of a list one by one."""
+    return ", ".join(told(part) if len(part) < len(within) else part for part in value.split(", "))
 
 
 @lru_cache(8)

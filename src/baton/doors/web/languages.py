@@ -26,7 +26,8 @@ class Language:
     @property
     def name(self) -> str:
         """What the language calls itself."""
-        own = self.locale.get_display_name(self.locale) or self.tag
+        named = Locale.parse(self.tag, sep="-")
+        own = named.get_display_name(named) or self.tag
         return own[:1].upper() + own[1:]
 
     @cached_property
