@@ -14,7 +14,14 @@ from baton.doors.web.language import OF_ERRORS
 from baton.doors.web.languages import FOLDER
 
 SOURCE = Path(__file__).parents[2] / "src" / "baton"
-KEYWORDS = {"_": None, "marked": None, "gettext": None, "several_of": (1, 2), "ngettext": (1, 2)}
+KEYWORDS = {
+    "_": None,
+    "marked": None,
+    "gettext": None,
+    "meant": ((1, "c"), 2),
+    "several_of": (1, 2),
+    "ngettext": (1, 2),
+}
 METHODS = [("ui/templates/**.html", "jinja2"), ("ui/js/**.js", "javascript"), ("**.py", "python")]
 _OF_NO_USE = ('"Report-', '"POT-', '"PO-', '"Last-', '"Language-Team', '"Generated-')
 OPTIONS = {

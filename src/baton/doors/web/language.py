@@ -47,6 +47,12 @@ def _(text: str) -> str:
     return language().words.gettext(text) if text else ""
 
 
+def meant(context: str, text: str) -> str:
+    """English words that mean two things ("Owner" of a lead, of the organization), in the reader's language."""
+    found = language().words.pgettext(context, text)
+    return found if found != text else _(text)
+
+
 def marked(text: str) -> str:
     """English words that stand in a table, and are put into the reader's language by `_` where they are shown."""
     return text

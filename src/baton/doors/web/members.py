@@ -8,7 +8,7 @@ from starlette.responses import Response
 from baton.accounts.credentials import CreateCredential, Credential, NewCredential, RevokeCredential
 from baton.accounts.members import AddPerson, EditMember, Member, RemoveMember
 from baton.doors.web.filters import named
-from baton.doors.web.language import Choices, Told, _, marked
+from baton.doors.web.language import Choices, Told, _, marked, meant
 from baton.doors.web.render import done, page, redirect, said
 from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.show import ago, who
@@ -19,7 +19,6 @@ from baton.kernel.explain import explained
 
 HERE, KEYS = "/settings/members", "/settings/keys"
 ROLES = Choices([("admin", marked("Admin")), ("member", marked("Member")), ("viewer", marked("Viewer"))])
-OWNER: tuple[str, str] = ("owner", marked("Owner"))
 _CHANGED = Told(
     {
         "owner": marked("%(name)s is an owner now."),
@@ -42,7 +41,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _roles(visit: Visit) -> list[tuple[str, str]]:
-    return [OWNER, *ROLES] if visit.actor.role == Role.OWNER else ROLES
+    return [("owner", meant("role", "Owner")), *ROLES] if visit.actor.role == Role.OWNER else ROLES
 
 
 async def add(visit: Visit) -> Response:
@@ -76,7 +75,7 @@ async def add(visit: Visit) -> Response:
 async def set_role(visit: Visit) -> Response:
     """POST /settings/members/{member}/role."""
     role = visit.fields.get("role", "")
-    if role not in dict([OWNER, *ROLES]):
+    if role not in ("owner", *dict(ROLES)):
         raise Invalid("Choose a role.", field="role")
     changed: Member = await visit.perform("crm.members.update", EditMember(member_id=str(_id(visit)), role=Role(role)))
     words = _CHANGED[role] % {"name": changed.name}

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from baton.doors.web import show
 from baton.doors.web.assets import UI, asset, files
-from baton.doors.web.language import Told, _, english, language, marked, several_of, told
+from baton.doors.web.language import _, english, language, meant, several_of, told
 from baton.doors.web.nav import navigation
 from baton.doors.web.verbs import DESK_KINDS, LIVE
 from baton.doors.web.visit import Visit, theme_of
@@ -30,9 +30,6 @@ _templates.policies["ext.i18n.trimmed"] = True
 _templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals |= {"asset": asset, "told": told}
 _templates.filters |= {"band": show.band, "hex": show.colour, "number": show.number, "percent": show.percent}
-ROLES: Told[str] = Told(
-    {"owner": marked("owner"), "admin": marked("admin"), "member": marked("member"), "viewer": marked("viewer")}
-)
 _PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie, Accept-Language"}
 
 
@@ -62,7 +59,7 @@ async def page(
             "id": actor.id,
             "kind": "person",
             "name": actor.name,
-            "role": ROLES[actor.role],
+            "role": role_words(actor.role),
             "initials": show.initials(actor.name, "person"),
             "organization": organization.name,
         },
@@ -89,6 +86,14 @@ def _common(visit: Visit) -> dict[str, Any]:
         "may_move": visit.may_write,
         "may_manage": visit.may_manage,
     }
+
+
+def role_words(role: str) -> str:
+    """A member's role in words. Spec B9."""
+    return {"owner": meant("role", "owner"), "admin": _("admin"), "member": _("member"), "viewer": _("viewer")}[role]
+
+
+_templates.globals["role_words"] = role_words
 
 
 def script_words() -> str:
