@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from baton.accounts.hours import WorkingHours
-from baton.automations.rules import begin, walk
+from baton.automations.rules import begin
 from baton.automations.rules.program import program
 from baton.automations.rules.rule import OnSchedule, Rule
 from baton.automations.rules.times import next_slot
+from baton.automations.rules.walk import RUNS
 from baton.automations.waits import after
+from baton.automations.walk import Under
 from baton.kernel.decode import decode_as
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.kernel.values import utc_now
@@ -234,8 +236,9 @@ async def test_once_per_rule_and_activity_whatever_is_delivered_twice(fresh: Tea
     (call,) = [entry.id for entry in await fresh.log(lead.id) if entry.kind == "call_logged"]
     await asyncio.gather(*(begin.on_activities(fresh.db, fresh.org_id, "call_logged", [call], 0) for _ in range(3)))
     (run,) = (await fresh.do(fresh.ana, "crm.automations.runs")).items
-    await asyncio.gather(*(walk.go_on(fresh.db, fresh.org_id, run, None) for _ in range(3)))
-    await asyncio.gather(*(walk.walk(fresh.db, fresh.org_id, made.id) for _ in range(3)))
+    under = Under(fresh.db, RUNS.acting(fresh.org_id, run), None, None)
+    await asyncio.gather(*(RUNS.go_on(under, made.id, run) for _ in range(3)))
+    await asyncio.gather(*(RUNS.walk(fresh.db, fresh.org_id, made.id) for _ in range(3)))
     assert [entry.kind for entry in await fresh.log(lead.id)].count("note_added") == 1
     (run,) = await runs(fresh)
     assert (run.status, len(run.steps)) == ("done", 2)

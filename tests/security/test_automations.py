@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from baton.automations.sequences import walk
+from baton.automations.sequences.walk import ENROLMENTS
 from baton.kernel.errors import BatonError, Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import registry
 from baton.kernel.values import utc_now
@@ -83,7 +83,7 @@ async def test_the_same_enrolment_walked_by_many_at_once_steps_once(fresh: Team)
     lead = await fresh.capture()
     await enrol(fresh, made, lead)
     later = utc_now() + timedelta(minutes=10)
-    await asyncio.gather(*(walk.walk(fresh.db, fresh.org_id, made.id, later) for _ in range(5)))
+    await asyncio.gather(*(ENROLMENTS.walk(fresh.db, fresh.org_id, made.id, later) for _ in range(5)))
     tasks = await fresh.do(fresh.ana, "crm.tasks.list", leadId=str(lead.id))
     assert [task.title for task in tasks.items].count("Only once") == 1
 

@@ -16,8 +16,9 @@ import structlog
 
 from baton.activities import seal
 from baton.agents import carry_out
-from baton.automations.rules import begin, walk
-from baton.automations.sequences import walk as sequences
+from baton.automations.rules import begin
+from baton.automations.rules.walk import RUNS
+from baton.automations.sequences.walk import ENROLMENTS
 from baton.automations.webhooks import deliver
 from baton.enrichment import look_up
 from baton.kernel.db import Database
@@ -54,10 +55,10 @@ WORKS: tuple[Work, ...] = (
     Work("approvals", carry_out.due, carry_out.walk),
     Work("messages", deliver_messages.due, deliver_messages.walk),
     Work("automation slots", begin.slots_due, begin.on_time),
-    Work("automations", walk.due, walk.walk),
+    Work("automations", RUNS.due, RUNS.walk),
     Work("serviceLevels", sla.due, sla.walk, every=3),
     Work("tasks", due_tasks.due, due_tasks.walk, every=3),
-    Work("sequences", sequences.due, sequences.walk),
+    Work("sequences", ENROLMENTS.due, ENROLMENTS.walk),
     Work("mailboxes", poll_mailboxes.due, poll_mailboxes.walk),
 )
 Lane = tuple[str, UUID, UUID]

@@ -1,6 +1,6 @@
 """One step of a run, in one transaction with the run's place: it is done, and the run stands behind it, or neither."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from baton.automations.rules.program import Instruction, program
 from baton.automations.rules.rule import Act, Branch, CallWebhook, Rule, Step, Wait
 from baton.automations.rules.run import Run, find_run
 from baton.automations.waits import after
+from baton.automations.walk import LEASE
 from baton.fields import lead as fields
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition
@@ -25,8 +26,6 @@ from baton.kernel.liquid import render
 from baton.kernel.operation import Input, Output, operation, registry
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
-
-LEASE = timedelta(minutes=2)
 
 
 class TakeStep(Input, kw_only=True):

@@ -1,6 +1,6 @@
 """One step of an enrolment, in one transaction with its place: what is due is done and the lead stands behind it, or neither."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from baton.automations.sequences.plan import (
     zone_of,
 )
 from baton.automations.waits import after
+from baton.automations.walk import LEASE
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.decode import decode
@@ -35,8 +36,6 @@ from baton.kernel.operation import Input, Output, find, operation
 from baton.kernel.perform import within
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
-
-LEASE = timedelta(minutes=2)
 
 
 class TakeSequenceStep(Input, kw_only=True):
