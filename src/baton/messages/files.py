@@ -37,11 +37,14 @@ class FileContent(File, kw_only=True):
     content: bytes
 
 
+_BASE64 = {"minLength": 4, "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}  # RFC 4648
+
+
 class AttachFile(Input, kw_only=True):
     """A file to send with a message later: its bytes (base64 in JSON), at most 10 MB."""
 
     name: Line
-    content: Annotated[bytes, Meta(extra_json_schema={"minLength": 1})]
+    content: Annotated[bytes, Meta(extra_json_schema=_BASE64)]
     content_type: Line = ""
 
 
