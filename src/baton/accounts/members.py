@@ -89,13 +89,6 @@ class EditMember(Input, kw_only=True):
     theme: Theme | None = None
 
 
-class RemoveMember(Input, kw_only=True):
-    """The member to remove."""
-
-    member_id: Ref
-    version: Version | None = None
-
-
 def from_row(row: Row) -> Member:
     """The member of a row."""
     return struct_of(row, Member)
@@ -125,7 +118,7 @@ async def member(tx: Tx, ref: Ref | UUID) -> Member:
 @operation("crm.members.addPerson", role=Role.ADMIN, summary="Add a person")
 async def add_person(tx: Tx, actor: Actor, input: AddPerson) -> Member:
     """Add a person with a role. Raises Invalid, Conflict for a known e-mail, Forbidden for an owner by an admin."""
-    _may_grant(actor, input.role)
+    may_grant(actor, input.role)
     address = email_address(input.email)
     if not input.name.strip():
         raise Invalid("A member needs a name.", field="name")
@@ -189,10 +182,10 @@ async def _insert(tx: Tx, actor: Actor, **values: Any) -> Member:
 async def update(tx: Tx, actor: Actor, input: EditMember) -> Member:
     """Change a member's name, role, state, hours or capacity. Raises Forbidden where an admin would change an owner."""
     before = await member(tx, input.member_id)
-    _may_grant(actor, before.role)
+    may_grant(actor, before.role)
     must_be_current("The member", before.version, input.version)
     if input.role is not None:
-        _may_grant(actor, input.role)
+        may_grant(actor, input.role)
         if before.kind == "agent" and input.role.admits(Role.ADMIN):
             raise Forbidden("An agent cannot be an admin.")
     return await change(tx, actor, before, input)
@@ -237,33 +230,8 @@ async def _supervisor(tx: Tx, before: Member, input: EditMember) -> UUID | None:
     return found.id
 
 
-@operation("crm.members.remove", role=Role.ADMIN, summary="Remove a member")
-async def remove(tx: Tx, actor: Actor, input: RemoveMember) -> Member:
-    """Remove a member: sessions and tokens end at once, the history stays. Raises Conflict for the last owner, a stale version."""
-    found = await member(tx, input.member_id)
-    _may_grant(actor, found.role)
-    must_be_current(found.name, found.version, input.version)
-    owners = await tx.fetchval(
-        "SELECT count(*) FROM members WHERE org_id = $1 AND role = 'owner' AND status = 'active'", tx.org_id
-    )
-    if found.role == Role.OWNER and owners <= 1:
-        raise Conflict("An organization keeps at least one owner.")
-    await tx.execute(
-        "UPDATE members SET status = 'removed', version = version + 1 WHERE org_id = $1 AND id = $2",
-        tx.org_id,
-        found.id,
-    )
-    await tx.execute("SELECT directory_remove_member_credentials($1)", found.id)
-    await append(
-        tx, actor,
-        Entry(kind=kinds.MEMBER_REMOVED, subject_type="member", subject_id=found.id, changes={"status": [found.status, "removed"]},
-              payload={"name": found.name}),
-    )  # fmt: skip
-    found.status, found.version = "removed", found.version + 1
-    return found
-
-
-def _may_grant(actor: Actor, role: Role) -> None:
+def may_grant(actor: Actor, role: Role) -> None:
+    """Raise Forbidden where somebody else than an owner would make, change or remove one."""
     if role == Role.OWNER and actor.role != Role.OWNER:
         raise Forbidden("Only an owner adds, changes or removes an owner.")
 

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from baton.agents import approval, limits
+from baton.agents import limits
+from baton.agents.claim import claim
 from baton.agents.policy import EFFECTS, Decision, PolicyRow, compiled, fits, rows_of
 from baton.agents.stake import largest_value, lead_of
 from baton.kernel.actor import Actor, Role
@@ -66,7 +67,7 @@ async def must_be_allowed(tx: Tx, actor: Actor, op: Operation, input: Any) -> No
     if kept is None:
         kept = tx.guarded["agent"] = _Kept(await rows_of(tx, actor.id))
         if tx.consent is not None:
-            await approval.claim(tx, actor, op, input)
+            await claim(tx, actor, op, input)
     kept.ops.append(op)
     rows = [row for row in kept.policy if fits(row, op)]
     lead_id = await lead_of(tx, input)

@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
-from baton.agents.approval import Approval, Given, must_be_entitled, must_be_fresh, read, tell
+from baton.agents.approval import Approval, Given, read, tell
+from baton.agents.claim import must_be_entitled, must_be_fresh
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
 from baton.kernel.decode import canonical, decode

@@ -9,7 +9,8 @@ import msgspec
 from baton.accounts.members import member
 from baton.activities import kinds
 from baton.activities.append import Entry, append
-from baton.agents.approval import Approval, RequestApproval
+from baton.agents.approval import Approval
+from baton.agents.request_approval import RequestApproval
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Database, Tx, struct_of
 from baton.kernel.errors import BatonError, Conflict, Forbidden, NeedsApproval, NotFound, TooMany

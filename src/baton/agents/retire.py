@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from baton.accounts.members import Member, RemoveMember, member
+from baton.accounts.members import Member, member
+from baton.accounts.remove_member import RemoveMember
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
 from baton.activities.append import Entry, append

@@ -4,7 +4,7 @@ from typing import Any
 
 from baton.doors.openapi_parts import REF, Schema
 from baton.fields.lead import LEAD_FIELDS
-from baton.kernel.conditions import FieldType
+from baton.kernel.condition_values import FieldType
 
 _OWN = "field\\..{1,100}"
 _VALUES: dict[FieldType, Schema] = {

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from baton.accounts import credentials, members, organization, profile, rates
+from baton.accounts import credentials, members, organization, profile, rates, remove_member
 from baton.accounts import sessions as person_sessions
 from baton.activities import seal as log_seals
 from baton.activities import timeline as audit
@@ -14,7 +14,7 @@ from baton.agents import evidence as agent_evidence
 from baton.agents import forget as forget_asked
 from baton.agents import limits as agent_limits
 from baton.agents import model as agent_model
-from baton.agents import playbook, run, start_organization, undo, undo_import, undo_since
+from baton.agents import playbook, request_approval, run, start_organization, undo, undo_import, undo_since
 from baton.agents import policy as agent_policy
 from baton.agents import refusals as agent_refusals
 from baton.agents import retire as retire_agent
@@ -85,11 +85,8 @@ from baton.leads import (
     timeline,
     views,
 )
-from baton.messages import draft as email_draft
-from baton.messages import files as message_files
-from baton.messages import forget as forget_messages
-from baton.messages import inbound as received_messages
 from baton.messages import (
+    connect_mailbox,
     mailbox,
     outcome,
     outreach,
@@ -100,6 +97,10 @@ from baton.messages import (
     try_mailbox,
     unsubscribe,
 )
+from baton.messages import draft as email_draft
+from baton.messages import files as message_files
+from baton.messages import forget as forget_messages
+from baton.messages import inbound as received_messages
 from baton.messages import message as messages
 from baton.messages import send as send_email
 from baton.messages import template as message_templates
@@ -128,7 +129,7 @@ from baton.tasks import due as due_tasks
 from baton.tasks import edit as edit_task
 
 MODULES: tuple[ModuleType, ...] = (
-    agent_model, agent_turns, approvals, asking_agents,
+    agent_model, agent_turns, approvals, request_approval, asking_agents, connect_mailbox, remove_member,
     carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
     retire_agent, undo_since, hand_off, credentials, members, organization, audit, playbook, run, start_organization,
     undo, undo_import, kept_imports, imported_rows, start_import, import_steps, export, contact, archive, assign,

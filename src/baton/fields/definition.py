@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from baton.kernel.conditions import Field, FieldType
+from baton.kernel.condition_values import FieldType
+from baton.kernel.conditions import Field
 from baton.kernel.db import Row, Tx
 from baton.kernel.operation import Output
 

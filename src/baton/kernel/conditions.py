@@ -7,21 +7,19 @@ A node is `all`, `any` (lists of nodes), `not` (a node) or a test `field`/`op`/`
 `not_in` and `is_not_set`, which are true. Every test is two-valued, so `not` is plain negation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, TypeAlias
-from uuid import UUID
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
+from baton.kernel.condition_values import FieldType, convert, list_of, pair, plain_words
 from baton.kernel.errors import Invalid
 
 _ABOUT = "all, any, not, or a test: field, op and value"
 _EXAMPLE = {"all": [{"field": "score", "op": ">=", "value": 40}, {"field": "tags", "op": "has_any", "value": ["EU"]}]}
 Condition: TypeAlias = Annotated[dict[str, Any], Meta(title="Condition", description=_ABOUT, examples=[_EXAMPLE])]
-FieldType = Literal["text", "integer", "number", "date", "time", "uuid", "tags", "boolean"]
 EVERYTHING: Condition = {"all": []}
 MAX_NODES = 500
 MAX_DEPTH = 20
@@ -123,18 +121,20 @@ class _Compiler:
             return f"({found.sql} IS DISTINCT FROM {self.value(found, name, value)})"
         if op in ("in", "not_in"):
             array = self.argument(
-                [_convert(found.type, name, v) for v in _list(name, value)], f"{_CASTS[found.type]}[]"
+                [convert(found.type, name, v) for v in list_of(name, value)], f"{_CASTS[found.type]}[]"
             )
             if op == "in":
                 return self.held(f"{found.sql} = ANY ({array})")
             return f"coalesce({found.sql} <> ALL ({array}), true)"
         if op == "between" and found.type in _ORDERED:
-            low, high = _pair(name, value)
+            low, high = pair(name, value)
             return self.held(f"{found.sql} BETWEEN {self.value(found, name, low)} AND {self.value(found, name, high)}")
         if op in ("contains", "starts_with") and found.type == "text":
             return self.pattern(found, name, op, value)
         if op == "has_word" and found.type == "text":
-            words = [f" {_words(_convert('text', name, v))} " for v in (value if isinstance(value, list) else [value])]
+            words = [
+                f" {plain_words(convert('text', name, v))} " for v in (value if isinstance(value, list) else [value])
+            ]
             if any(not word.strip() for word in words):
                 raise Invalid(f"“has_word” needs a word to look for in “{name}”: letters or digits.", field="value")
             spaced = f"' ' || regexp_replace(lower({found.sql}), '[^[:alnum:]]+', ' ', 'g') || ' '"
@@ -153,13 +153,13 @@ class _Compiler:
 
     def tags(self, found: Field, name: Any, op: Any, value: Any) -> str:
         if op in ("has_any", "has_all", "has_none"):
-            array = self.argument([_convert("text", name, v) for v in _list(name, value)], "text[]")
+            array = self.argument([convert("text", name, v) for v in list_of(name, value)], "text[]")
             operator = "@>" if op == "has_all" else "&&"
             return f"({'NOT ' if op == 'has_none' else ''}{found.sql} {operator} {array})"
         raise Invalid(f"“{name}” can be tested with has_any, has_all, has_none, is_set and is_not_set.", field="op")
 
     def pattern(self, found: Field, name: Any, op: str, value: Any) -> str:
-        text = _convert("text", name, value).lower()
+        text = convert("text", name, value).lower()
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         like = self.argument(f"%{escaped}%" if op == "contains" else f"{escaped}%", "text")
         return self.held(f"lower({found.sql}) LIKE {like}")
@@ -182,76 +182,8 @@ class _Compiler:
         return f"({sql})" if self.may_be_null else f"coalesce({sql}, false)"
 
     def value(self, found: Field, name: Any, value: Any) -> str:
-        return self.argument(_convert(found.type, name, value), _CASTS[found.type])
+        return self.argument(convert(found.type, name, value), _CASTS[found.type])
 
     def argument(self, value: Any, cast: str) -> str:
         self.args.append(value)
         return f"${self.first + len(self.args) - 1}::{cast}"
-
-
-def _words(text: str) -> str:
-    """A text's words in lower case with single blanks between them, as the database compares them."""
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
-
-
-def _list(name: Any, value: Any) -> list[Any]:
-    if not isinstance(value, list) or len(value) > 1000:
-        raise Invalid(f"“{name}” is compared with a list here, of at most 1000 values.", field="value")
-    return value
-
-
-def _pair(name: Any, value: Any) -> tuple[Any, Any]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise Invalid(f"“between” takes two values for “{name}”: [from, to].", field="value")
-    return value[0], value[1]
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON does not tell 39.0 from 39
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-        raise ValueError
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value or len(value) > 10_000:
-        raise ValueError
-    value.encode()
-    return value
-
-
-def _number(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise ValueError
-    return number
-
-
-def _time(value: Any) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
-        raise ValueError
-    return moment
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-_CONVERT: dict[FieldType, Callable[[Any], Any]] = {
-    "text": _text, "integer": _integer, "number": _number, "date": lambda v: date.fromisoformat(_text(v)), "time": _time,
-    "uuid": lambda v: UUID(_text(v)), "tags": _text, "boolean": _boolean,
-}  # fmt: skip
-
-
-def _convert(type: FieldType, name: Any, value: Any) -> Any:
-    try:
-        return _CONVERT[type](value)
-    except (ValueError, InvalidOperation, OverflowError):
-        hint = {"time": " such as 2026-04-30T10:00:00Z", "date": " such as 2026-04-30"}.get(type, "")
-        raise Invalid(f"“{name}” is compared with {type}{hint}, not {str(value)[:60]!r}.", field="value") from None

@@ -5,8 +5,7 @@ repeated by itself.
 """
 
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,13 +21,11 @@ from baton.kernel.fairness import fair
 from baton.kernel.perform import MAX_DEPTH, Cause, perform
 from baton.kernel.values import utc_now
 from baton.messages.carrier import RELAY, server_of
-from baton.messages.compose import plain_address
 from baton.messages.connect import smtp
-from baton.messages.outcome import End, Record
+from baton.messages.hand_over import HandOver, Outcome, by_smtp, by_whatsapp, told
+from baton.messages.outcome import Record
 from baton.messages.suppression import key_of, reason_against
 from baton.messages.whatsapp.line import line_of
-from baton.messages.whatsapp.port import Line
-from baton.messages.whatsapp.port import hand_over as hand_over_whatsapp
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=5)
@@ -37,19 +34,6 @@ MOST = 20  # attempts, in a little more than two days
 LONGEST = timedelta(hours=4)
 AT_A_TIME = 25
 _random = random.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one attempt: an end, or none to try again."""
-
-    end: End | None
-    error: str | None = None
-    unknown_address: bool = False
-    provider_id: str | None = None
-
-
-HandOver = Callable[[Row], Awaitable[Outcome]]
 
 
 async def due(db: Database, now: datetime, per_organization: int) -> list[tuple[UUID, UUID]]:
@@ -84,15 +68,15 @@ async def walk(db: Database, org_id: UUID, lane_id: UUID, now: datetime | None =
         except Unavailable as error:
             return done + await _postpone(db, org_id, lane_id, moment, error.message)
     if line is not None:
-        return done + await _each(db, org_id, lane_id, now, _by_whatsapp(db, line), lambda: True)
+        return done + await _each(db, org_id, lane_id, now, by_whatsapp(db, line), lambda: True)
     if server is None:
         return done + await _postpone(db, org_id, lane_id, moment, "Nothing carries mail here now.")
     try:
         async with smtp(db.installation, server) as client:
-            return done + await _each(db, org_id, lane_id, now, _by_smtp(client), lambda: client.is_connected)
+            return done + await _each(db, org_id, lane_id, now, by_smtp(client), lambda: client.is_connected)
     except (OSError, TimeoutError, aiosmtplib.SMTPException, Refused) as error:
         return done + await _postpone(
-            db, org_id, lane_id, now or utc_now(), f"{server.host} cannot be used: {_told(error)}"
+            db, org_id, lane_id, now or utc_now(), f"{server.host} cannot be used: {told(error)}"
         )
 
 
@@ -138,61 +122,6 @@ async def _claim(db: Database, org_id: UUID, lane_id: UUID, now: datetime) -> tu
             org_id, row["id"], now,
         )  # fmt: skip
         return row, None
-
-
-def _by_smtp(client: aiosmtplib.SMTP) -> HandOver:
-    async def hand_over(row: Row) -> Outcome:
-        return await _hand_over(client, row)
-
-    return hand_over
-
-
-def _by_whatsapp(db: Database, line: Line) -> HandOver:
-    async def hand_over(row: Row) -> Outcome:
-        sent = await hand_over_whatsapp(db.installation, line, row["recipient"], row["whatsapp"])
-        return Outcome(sent.end, sent.error, provider_id=sent.provider_id)
-
-    return hand_over
-
-
-async def _hand_over(client: aiosmtplib.SMTP, row: Row) -> Outcome:
-    """Give one message to the server. Silence before its bytes went is tried again; afterwards it is doubt."""
-    try:
-        await client.mail(plain_address(row["sender"]))
-        await client.rcpt(plain_address(row["recipient"]))
-    except aiosmtplib.SMTPRecipientRefused as error:
-        await _reset(client)
-        return _refused(error.code, error.message, of_recipient=True)
-    except aiosmtplib.SMTPResponseException as error:
-        await _reset(client)
-        return _refused(error.code, error.message)
-    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-        return Outcome(None, _told(error))
-    try:
-        await client.data(row["raw"])
-    except aiosmtplib.SMTPResponseException as error:
-        await _reset(client)
-        return _refused(error.code, error.message)
-    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-        return Outcome("in_doubt", f"The server fell silent while it took the message: {_told(error)}")
-    return Outcome("sent")
-
-
-def _refused(code: int, words: str, *, of_recipient: bool = False) -> Outcome:
-    """What a server's no means: 4xx is for now, 5xx for good; some of the latter say that there is no such recipient."""
-    said = " ".join(f"{code} {words}".split())[:500]
-    if not 500 <= code < 600:
-        return Outcome(None, f"The server asks to try later: {said}")
-    enhanced = next((word for word in words.split()[:2] if word.count(".") == 2 and word[:2] == "5."), "")
-    unknown = enhanced.startswith("5.1.") if enhanced else code in (550, 551, 553)
-    return Outcome("failed", f"The server refused it: {said}", unknown_address=of_recipient and unknown)
-
-
-async def _reset(client: aiosmtplib.SMTP) -> None:
-    try:
-        await client.rset()
-    except (aiosmtplib.SMTPException, OSError, TimeoutError):
-        client.close()
 
 
 async def _record(db: Database, org_id: UUID, row: Row, outcome: Outcome, now: datetime | None) -> None:
@@ -264,7 +193,3 @@ def backoff(attempts: int) -> timedelta:
     """How long to wait after so many attempts: a minute, twice as long each time, at most 4 hours, ± 20 percent."""
     wait = min(timedelta(minutes=2 ** min(attempts - 1, 10)), LONGEST)
     return timedelta(seconds=wait.total_seconds() * _random.uniform(0.8, 1.2))
-
-
-def _told(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -13,8 +13,9 @@ from baton.kernel.shapes import Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.messages import inbound as received
+from baton.messages.belongs import lead_of
 from baton.messages.inbound import Received
-from baton.messages.receive import lead_of, tell
+from baton.messages.receive import tell
 
 
 class Settle(Input, kw_only=True):

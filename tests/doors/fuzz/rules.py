@@ -15,7 +15,8 @@ RULES = re.compile(
     # which of the fields together make an input whole
       A\ lead\ needs\ a\ name | A\ contact\ needs\ a\ name | Say\ what\ happened | Say\ when: | Say\ which
     | A\ segment\ has\ either | Name\ (the\ leads|leads\ in|a\ delivery) | If-Match\ and\ “version” | Bands\ begin
-    | A\ task\ is\ about | This\ is\ not\ your\ password | Name\ an\ automation | Give\ the\ token | Step\ [0-9]+: | A\ (one-shot|holiday) | Following\ up | Rounds\ without
+    | A\ task\ is\ about | This\ is\ not\ your\ password | Name\ an\ automation | Give\ the\ token
+    | Step\ [0-9]+: | A\ (one-shot|holiday) | Following\ up | Rounds\ without
     | Only\ select\ and\ multiSelect | .*the\ working\ day\ begins
     # a place in a list, or in time, that is not there
     | This\ cursor | Pages\ (count|reach) | “asOf”\ is\ a\ past\ moment | happenedAt\ is\ a\ past\ moment

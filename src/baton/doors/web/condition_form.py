@@ -14,7 +14,8 @@ from baton.doors.web.language import _
 from baton.doors.web.show import major
 from baton.fields import definition
 from baton.fields.lead import LEAD_FIELDS
-from baton.kernel.conditions import Condition, FieldType
+from baton.kernel.condition_values import FieldType
+from baton.kernel.conditions import Condition
 from baton.kernel.errors import Invalid
 
 SPARE = 2

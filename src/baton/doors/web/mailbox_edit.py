@@ -12,7 +12,8 @@ from baton.doors.web.sheets import Refusal, sheet
 from baton.doors.web.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.explain import explained
-from baton.messages.mailbox import EditMailbox, Mailbox
+from baton.messages.connect_mailbox import EditMailbox
+from baton.messages.mailbox import Mailbox
 from baton.messages.try_mailbox import Tried
 
 _TEXTS = (

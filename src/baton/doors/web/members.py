@@ -6,7 +6,8 @@ import msgspec
 from starlette.responses import Response
 
 from baton.accounts.credentials import CreateCredential, Credential, NewCredential, RevokeCredential
-from baton.accounts.members import AddPerson, EditMember, Member, RemoveMember
+from baton.accounts.members import AddPerson, EditMember, Member
+from baton.accounts.remove_member import RemoveMember
 from baton.doors.web.filters import named
 from baton.doors.web.language import Choices, Told, _, marked, meant
 from baton.doors.web.render import done, page, redirect, said

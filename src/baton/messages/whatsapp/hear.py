@@ -13,10 +13,10 @@ from baton.kernel.operation import Input, operation
 from baton.kernel.values import new_id
 from baton.leads import lead as leads
 from baton.messages import message as messages
+from baton.messages.belongs import lead_of
 from baton.messages.inbound import COLUMNS, Received, from_row
 from baton.messages.message import Message
 from baton.messages.outcome import said
-from baton.messages.receive import lead_of
 from baton.messages.receive import tell as put_on_timeline
 from baton.messages.send import tell
 from baton.messages.suppression import suppress
