@@ -7,8 +7,9 @@ from uuid import UUID
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, struct_of
 from baton.kernel.errors import NotFound
+from baton.kernel.newest import newest
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.page import Page, cursor, position
+from baton.kernel.page import Page
 from baton.kernel.shapes import Cursor, PageSize
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
@@ -104,23 +105,12 @@ async def get(tx: Tx, id: UUID, *, locking: bool = False) -> Received:
 @operation("crm.emails.received", kind="query", role=Role.MEMBER, summary="List messages that came in")
 async def list_received(tx: Tx, actor: Actor, input: ListReceived) -> Page[Received]:
     """A page of messages, newest first. Raises NotFound, Invalid."""
-    tests, args = ["org_id = $1"], [tx.org_id]
     lead = await leads.get(tx, input.lead_id) if input.lead_id is not None else None
-    for column, value in (("state", input.state), ("lead_id", lead and lead.id), ("lane_id", input.mailbox_id)):
-        if value is not None:
-            args.append(value)  # type: ignore[arg-type]
-            tests.append(f"{column} = ${len(args)}")
-    if input.cursor is not None:
-        args.extend(position(input.cursor, datetime, UUID))
-        tests.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM inbound_messages WHERE {" AND ".join(tests)}
-             ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}""",
-        *args,
+    where = {"state": input.state, "lead_id": lead and lead.id, "lane_id": input.mailbox_id}
+    rows, more = await newest(
+        tx, f"SELECT {COLUMNS} FROM inbound_messages", where, limit=input.limit, after=input.cursor
     )
-    items = [from_row(row) for row in rows[: input.limit]]
-    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
-    return Page(items=items, next_cursor=more)
+    return Page(items=[from_row(row) for row in rows], next_cursor=more)
 
 
 @operation("crm.emails.readReceived", kind="query", role=Role.VIEWER, summary="Read a message that came in")

@@ -7,8 +7,9 @@ from uuid import UUID
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx, struct_of
 from baton.kernel.errors import NotFound
+from baton.kernel.newest import newest
 from baton.kernel.operation import Input, Nothing, Output, operation
-from baton.kernel.page import Page, cursor, position
+from baton.kernel.page import Page
 from baton.kernel.shapes import Cursor, PageSize
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
@@ -142,23 +143,12 @@ async def read(tx: Tx, actor: Actor, input: GetMessage) -> Message:
 @operation("crm.messages.list", kind="query", role=Role.VIEWER, summary="List messages")
 async def list_messages(tx: Tx, actor: Actor, input: ListMessages) -> Page[Message]:
     """A page of messages, newest first; notices to members are not among them. Raises NotFound, Invalid."""
-    tests, args = ["org_id = $1", "member_id IS NULL"], [tx.org_id]
     lead = await leads.get(tx, input.lead_id) if input.lead_id is not None else None
-    for column, value in (("lead_id", lead and lead.id), ("state", input.state), ("channel", input.channel)):
-        if value is not None:
-            args.append(value)  # type: ignore[arg-type]
-            tests.append(f"{column} = ${len(args)}")
-    if input.cursor is not None:
-        args.extend(position(input.cursor, datetime, UUID))
-        tests.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
-    rows = await tx.fetch(
-        f"""SELECT {COLUMNS} FROM messages WHERE {" AND ".join(tests)}
-             ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}""",
-        *args,
+    where = {"lead_id": lead and lead.id, "state": input.state, "channel": input.channel}
+    rows, more = await newest(
+        tx, f"SELECT {COLUMNS} FROM messages", where, limit=input.limit, after=input.cursor, also=("member_id IS NULL",)
     )
-    items = [from_row(row) for row in rows[: input.limit]]
-    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
-    return Page(items=items, next_cursor=more)
+    return Page(items=[from_row(row) for row in rows], next_cursor=more)
 
 
 @operation("crm.messages.counts", kind="query", role=Role.MEMBER, summary="Count messages that wait, hang or failed")

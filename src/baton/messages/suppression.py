@@ -13,8 +13,9 @@ from baton.contacts import matching
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.kernel.newest import newest
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.page import Page, cursor, position
+from baton.kernel.page import Page
 from baton.kernel.shapes import Cursor, Email, PageSize, Words
 from baton.kernel.values import clean, email_address, email_key, new_id
 
@@ -122,24 +123,10 @@ async def suppress(
 @operation("crm.suppressions.list", kind="query", role=Role.MEMBER, summary="List who is not written to")
 async def list_suppressions(tx: Tx, actor: Actor, input: ListSuppressions) -> Page[Suppression]:
     """A page of suppressed addresses, newest first. Raises Invalid for a bad limit or cursor."""
-    tests, args = ["org_id = $1"], [tx.org_id]
-    if clean(input.search) and input.search:
-        args.append(await key_of(tx, input.search))  # type: ignore[arg-type]
-        tests.append(f"key = ${len(args)}")
-    if input.reason:
-        args.append(input.reason)  # type: ignore[arg-type]
-        tests.append(f"reason = ${len(args)}")
-    if input.cursor is not None:
-        args.extend(position(input.cursor, datetime, UUID))
-        tests.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
-    rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM suppressions WHERE {" AND ".join(tests)}
-             ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}""",
-        *args,
-    )
-    items = [struct_of(row, Suppression) for row in rows[: input.limit]]
-    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
-    return Page(items=items, next_cursor=more)
+    key = await key_of(tx, input.search) if clean(input.search) and input.search else None
+    where = {"key": key, "reason": input.reason}
+    rows, more = await newest(tx, f"SELECT {_COLUMNS} FROM suppressions", where, limit=input.limit, after=input.cursor)
+    return Page(items=[struct_of(row, Suppression) for row in rows], next_cursor=more)
 
 
 @operation("crm.suppressions.add", role=Role.MEMBER, summary="Write to an address no more")

@@ -1,7 +1,7 @@
 """Changing automations: drafted, switched on by an admin, changed by making a new version, paused, removed."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from baton.accounts.organization import organization
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
-from baton.activities.append import Entry, append
+from baton.automations.drafted import Drafted, must_change_state
 from baton.automations.rules import times
 from baton.automations.rules.automation import Automation, NameAutomation, find
 from baton.automations.rules.check import check
@@ -17,12 +17,12 @@ from baton.automations.rules.rule import Rule, Steps, Trigger, listens
 from baton.kernel.actor import Actor, Role
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Forbidden, Invalid, must_be_current
+from baton.kernel.errors import must_be_current
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Label, Version
 from baton.kernel.values import new_id
 
-MOST: Final = 200
+AUTOMATIONS = Drafted("automation", "an", "rule")
 
 
 class CreateAutomation(Input, kw_only=True):
@@ -65,16 +65,14 @@ async def create(tx: Tx, actor: Actor, input: CreateAutomation) -> Automation:
     must_not_be_agent(actor)
     rule = Rule(trigger=input.trigger, condition=input.condition, steps=input.steps)
     await check(tx, rule)
-    count = await tx.fetchval("SELECT count(*) FROM automations WHERE org_id = $1 AND state <> 'removed'", tx.org_id)
-    if count >= MOST:
-        raise Conflict(f"An organization has at most {MOST} automations. Remove one first.")
-    id, name = new_id(), _name(input.name)
+    await AUTOMATIONS.must_have_room(tx)
+    id, name = new_id(), AUTOMATIONS.named(input.name)
     await tx.execute(
         "INSERT INTO automations (org_id, id, name, listens, created_at) VALUES ($1, $2, $3, $4, $5)",
         tx.org_id, id, name, listens(rule.trigger), tx.now,
     )  # fmt: skip
-    await _keep(tx, actor, id, 1, name, rule)
-    await tell(tx, actor, kinds.AUTOMATION_CREATED, id, name)
+    await AUTOMATIONS.keep(tx, actor, id, 1, name, rule)
+    await AUTOMATIONS.tell(tx, actor, kinds.AUTOMATION_CREATED, id, name)
     return await find(tx, id)
 
 
@@ -86,9 +84,8 @@ async def edit(tx: Tx, actor: Actor, input: EditAutomation) -> Automation:
     """
     must_not_be_agent(actor)
     before = await _locked(tx, input.automation_id, input.version)
-    if before.state != "draft" and not actor.role.admits(Role.ADMIN):
-        raise Forbidden("Only an admin changes an automation that is at work. Draft another one instead.")
-    name = before.name if input.name is None else _name(input.name)
+    AUTOMATIONS.must_be_theirs(actor, before)
+    name = before.name if input.name is None else AUTOMATIONS.named(input.name)
     rule = Rule(
         trigger=before.trigger if input.trigger is None else input.trigger,
         condition=before.condition if input.condition is None else input.condition,
@@ -96,7 +93,7 @@ async def edit(tx: Tx, actor: Actor, input: EditAutomation) -> Automation:
     )
     await check(tx, rule)
     number = before.number + 1
-    await _keep(tx, actor, before.id, number, name, rule)
+    await AUTOMATIONS.keep(tx, actor, before.id, number, name, rule)
     same = rule.trigger == before.trigger
     await tx.execute(
         """UPDATE automations SET name = $3, number = $4, listens = $5, next_at = $6, version = version + 1,
@@ -108,7 +105,7 @@ async def edit(tx: Tx, actor: Actor, input: EditAutomation) -> Automation:
     was = Rule(trigger=before.trigger, condition=before.condition, steps=before.steps)
     pairs = {"name": [before.name, name], "rule": [msgspec.to_builtins(was), msgspec.to_builtins(rule)]}
     changes = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
-    await tell(tx, actor, kinds.AUTOMATION_CHANGED, before.id, name, changes=changes, number=number)
+    await AUTOMATIONS.tell(tx, actor, kinds.AUTOMATION_CHANGED, before.id, name, changes=changes, number=number)
     return await find(tx, before.id)
 
 
@@ -120,8 +117,7 @@ async def set_state(tx: Tx, actor: Actor, input: SwitchAutomation) -> Automation
     """
     must_not_be_agent(actor)
     before = await _locked(tx, input.automation_id, input.version)
-    if before.state == input.state:
-        raise Conflict(f"“{before.name}” is {before.state} already.")
+    must_change_state(before, input.state)
     if input.state == "on":
         await check(tx, Rule(trigger=before.trigger, condition=before.condition, steps=before.steps))
     await tx.execute(
@@ -131,7 +127,9 @@ async def set_state(tx: Tx, actor: Actor, input: SwitchAutomation) -> Automation
         tx.org_id, before.id, input.state, await _next(tx, before.trigger) if input.state == "on" else None, tx.now,
     )  # fmt: skip
     changes = {"state": [before.state, input.state]}
-    await tell(tx, actor, kinds.AUTOMATION_SWITCHED, before.id, before.name, changes=changes, state=input.state)
+    await AUTOMATIONS.tell(
+        tx, actor, kinds.AUTOMATION_SWITCHED, before.id, before.name, changes=changes, state=input.state
+    )
     return await find(tx, before.id)
 
 
@@ -150,18 +148,8 @@ async def remove(tx: Tx, actor: Actor, input: RemoveAutomation) -> Automation:
             WHERE org_id = $1 AND automation_id = $2 AND status IN ('waiting', 'held')""",
         tx.org_id, before.id, tx.now,
     )  # fmt: skip
-    await tell(tx, actor, kinds.AUTOMATION_REMOVED, before.id, before.name)
+    await AUTOMATIONS.tell(tx, actor, kinds.AUTOMATION_REMOVED, before.id, before.name)
     return msgspec.structs.replace(before, state="removed", next_at=None, version=before.version + 1)
-
-
-async def tell(
-    tx: Tx, actor: Actor, kind: str, id: UUID, name: str, *, changes: dict[str, list[Any]] | None = None, **payload: Any
-) -> None:
-    """Write down what became of an automation."""
-    entry = Entry(
-        kind=kind, subject_type="automation", subject_id=id, changes=changes or {}, payload={"name": name} | payload
-    )
-    await append(tx, actor, entry)
 
 
 async def _locked(tx: Tx, id: UUID, version: int | None) -> Automation:
@@ -170,20 +158,5 @@ async def _locked(tx: Tx, id: UUID, version: int | None) -> Automation:
     return found
 
 
-async def _keep(tx: Tx, actor: Actor, id: UUID, number: int, name: str, rule: Rule) -> None:
-    await tx.execute(
-        """INSERT INTO automation_versions (org_id, automation_id, number, name, rule, made_by, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-        tx.org_id, id, number, name, rule, actor.name, tx.now,
-    )  # fmt: skip
-
-
 async def _next(tx: Tx, trigger: Trigger) -> datetime | None:
     return times.next_slot(trigger, tx.now, (await organization(tx)).time_zone)
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or len(name) > 100:
-        raise Invalid("An automation has a name of at most 100 characters.", field="name")
-    return name

@@ -1,23 +1,23 @@
 """Changing sequences: drafted, switched on by an admin, changed by making a new version, paused, removed."""
 
-from typing import Any, Final, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from baton.accounts.sign_in import must_not_be_agent
 from baton.activities import kinds
-from baton.activities.append import Entry, append
+from baton.automations.drafted import Drafted, must_change_state
 from baton.automations.sequences.plan import Plan, check
 from baton.automations.sequences.sequence import NameSequence, Sequence, find
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
-from baton.kernel.errors import Conflict, Forbidden, Invalid, must_be_current
+from baton.kernel.errors import must_be_current
 from baton.kernel.operation import Input, operation
 from baton.kernel.shapes import Label, Version
 from baton.kernel.values import new_id
 
-MOST: Final = 200
+SEQUENCES = Drafted("sequence", "a", "plan")
 
 
 class CreateSequence(Input, kw_only=True):
@@ -55,15 +55,13 @@ async def create(tx: Tx, actor: Actor, input: CreateSequence) -> Sequence:
     """Draft a sequence. Raises Invalid for what cannot work, NotFound for what it names, Forbidden for agents."""
     must_not_be_agent(actor)
     await check(tx, actor, input.plan)
-    count = await tx.fetchval("SELECT count(*) FROM sequences WHERE org_id = $1 AND state <> 'removed'", tx.org_id)
-    if count >= MOST:
-        raise Conflict(f"An organization has at most {MOST} sequences. Remove one first.")
-    id, name = new_id(), _name(input.name)
+    await SEQUENCES.must_have_room(tx)
+    id, name = new_id(), SEQUENCES.named(input.name)
     await tx.execute(
         "INSERT INTO sequences (org_id, id, name, created_at) VALUES ($1, $2, $3, $4)", tx.org_id, id, name, tx.now
     )
-    await _keep(tx, actor, id, 1, name, input.plan)
-    await _tell(tx, actor, kinds.SEQUENCE_CREATED, id, name)
+    await SEQUENCES.keep(tx, actor, id, 1, name, input.plan)
+    await SEQUENCES.tell(tx, actor, kinds.SEQUENCE_CREATED, id, name)
     return await find(tx, id)
 
 
@@ -75,19 +73,18 @@ async def edit(tx: Tx, actor: Actor, input: EditSequence) -> Sequence:
     """
     must_not_be_agent(actor)
     before = await _locked(tx, input.sequence_id, input.version)
-    if before.state != "draft" and not actor.role.admits(Role.ADMIN):
-        raise Forbidden("Only an admin changes a sequence that is at work. Draft another one instead.")
-    name = before.name if input.name is None else _name(input.name)
+    SEQUENCES.must_be_theirs(actor, before)
+    name = before.name if input.name is None else SEQUENCES.named(input.name)
     plan = before.plan if input.plan is None else input.plan
     await check(tx, actor, plan)
-    await _keep(tx, actor, before.id, before.number + 1, name, plan)
+    await SEQUENCES.keep(tx, actor, before.id, before.number + 1, name, plan)
     await tx.execute(
         "UPDATE sequences SET name = $3, number = number + 1, version = version + 1 WHERE org_id = $1 AND id = $2",
         tx.org_id, before.id, name,
     )  # fmt: skip
     pairs = {"name": [before.name, name], "plan": [msgspec.to_builtins(before.plan), msgspec.to_builtins(plan)]}
     changes = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
-    await _tell(tx, actor, kinds.SEQUENCE_CHANGED, before.id, name, changes=changes, number=before.number + 1)
+    await SEQUENCES.tell(tx, actor, kinds.SEQUENCE_CHANGED, before.id, name, changes=changes, number=before.number + 1)
     return await find(tx, before.id)
 
 
@@ -96,8 +93,7 @@ async def set_state(tx: Tx, actor: Actor, input: SwitchSequence) -> Sequence:
     """Switch a sequence on, or pause it. Raises NotFound, Conflict, Invalid where it cannot work any more, Forbidden for agents."""
     must_not_be_agent(actor)
     before = await _locked(tx, input.sequence_id, input.version)
-    if before.state == input.state:
-        raise Conflict(f"“{before.name}” is {before.state} already.")
+    must_change_state(before, input.state)
     if input.state == "on":
         await check(tx, actor, before.plan)
     await tx.execute(
@@ -105,7 +101,7 @@ async def set_state(tx: Tx, actor: Actor, input: SwitchSequence) -> Sequence:
         tx.org_id, before.id, input.state,
     )  # fmt: skip
     changes = {"state": [before.state, input.state]}
-    await _tell(tx, actor, kinds.SEQUENCE_SWITCHED, before.id, before.name, changes=changes, state=input.state)
+    await SEQUENCES.tell(tx, actor, kinds.SEQUENCE_SWITCHED, before.id, before.name, changes=changes, state=input.state)
     return await find(tx, before.id)
 
 
@@ -124,35 +120,11 @@ async def remove(tx: Tx, actor: Actor, input: RemoveSequence) -> Sequence:
             WHERE org_id = $1 AND sequence_id = $2 AND state IN ('waiting', 'paused', 'held')""",
         tx.org_id, before.id, tx.now,
     )  # fmt: skip
-    await _tell(tx, actor, kinds.SEQUENCE_REMOVED, before.id, before.name)
+    await SEQUENCES.tell(tx, actor, kinds.SEQUENCE_REMOVED, before.id, before.name)
     return msgspec.structs.replace(before, state="removed", version=before.version + 1)
-
-
-async def _tell(
-    tx: Tx, actor: Actor, kind: str, id: UUID, name: str, *, changes: dict[str, list[Any]] | None = None, **payload: Any
-) -> None:
-    entry = Entry(
-        kind=kind, subject_type="sequence", subject_id=id, changes=changes or {}, payload={"name": name} | payload
-    )
-    await append(tx, actor, entry)
 
 
 async def _locked(tx: Tx, id: UUID, version: int | None) -> Sequence:
     found = await find(tx, id, lock=True)
     must_be_current(f"“{found.name}”", found.version, version)
     return found
-
-
-async def _keep(tx: Tx, actor: Actor, id: UUID, number: int, name: str, plan: Plan) -> None:
-    await tx.execute(
-        """INSERT INTO sequence_versions (org_id, sequence_id, number, name, plan, made_by, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-        tx.org_id, id, number, name, plan, actor.name, tx.now,
-    )  # fmt: skip
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or len(name) > 100:
-        raise Invalid("A sequence has a name of at most 100 characters.", field="name")
-    return name

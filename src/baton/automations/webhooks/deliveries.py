@@ -14,8 +14,9 @@ from baton.automations.webhooks import events
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
 from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.newest import newest
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.page import Page, cursor, position
+from baton.kernel.page import Page
 from baton.kernel.shapes import Cursor, Kind, Moment, PageSize
 from baton.kernel.values import new_id
 from baton.leads import lead as leads
@@ -99,22 +100,11 @@ async def list_deliveries(tx: Tx, actor: Actor, input: ListDeliveries) -> Page[D
         raise Invalid(f"A page has 1 to {MAX_LIMIT} entries.", field="limit")
     if input.webhook_id is not None:
         await endpoints.get(tx, input.webhook_id)
-    tests, args = ["org_id = $1"], [tx.org_id]
-    for column, value in (("endpoint_id", input.webhook_id), ("status", input.status), ("event", input.event)):
-        if value is not None:
-            args.append(value)  # type: ignore[arg-type]
-            tests.append(f"{column} = ${len(args)}")
-    if input.cursor is not None:
-        args.extend(position(input.cursor, datetime, UUID))
-        tests.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
-    rows = await tx.fetch(
-        f"""SELECT {_COLUMNS} FROM webhook_deliveries WHERE {" AND ".join(tests)}
-             ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}""",
-        *args,
+    where = {"endpoint_id": input.webhook_id, "status": input.status, "event": input.event}
+    rows, more = await newest(
+        tx, f"SELECT {_COLUMNS} FROM webhook_deliveries", where, limit=input.limit, after=input.cursor
     )
-    items = [struct_of(row, Delivery) for row in rows[: input.limit]]
-    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
-    return Page(items=items, next_cursor=more)
+    return Page(items=[struct_of(row, Delivery) for row in rows], next_cursor=more)
 
 
 @operation("crm.webhooks.delivery", kind="query", role=Role.ADMIN, summary="Read one delivery of a webhook")

@@ -11,8 +11,8 @@ from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.newest import newest
 from baton.kernel.operation import Input, Output, operation
-from baton.kernel.page import cursor, position
 from baton.kernel.shapes import Cursor
 from baton.messages.notices.settings import own
 
@@ -78,17 +78,16 @@ async def list_notices(tx: Tx, actor: Actor, input: ListNotices) -> Notices:
     """The actor's own notices, the newest first. Raises Invalid, Forbidden for who is no member."""
     if not 1 <= input.limit <= MOST:
         raise Invalid(f"A page has 1 to {MOST} notices.", field="limit")
-    args = [tx.org_id, own(actor)]
-    tests = "org_id = $1 AND member_id = $2 AND in_app" + (" AND read_at IS NULL" if input.unread else "")
-    if input.cursor is not None:
-        args += position(input.cursor, datetime, UUID)
-        tests += " AND (created_at, id) < ($3, $4)"
-    rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM notices WHERE {tests} ORDER BY created_at DESC, id DESC LIMIT {input.limit + 1}", *args
+    also = ("in_app", "read_at IS NULL") if input.unread else ("in_app",)
+    rows, more = await newest(
+        tx,
+        f"SELECT {COLUMNS} FROM notices",
+        {"member_id": own(actor)},
+        limit=input.limit,
+        after=input.cursor,
+        also=also,
     )
-    items = [from_row(row) for row in rows[: input.limit]]
-    more = cursor(items[-1].created_at, items[-1].id) if len(rows) > input.limit else None
-    return Notices(items=items, next_cursor=more, unread=await unread(tx, own(actor)))
+    return Notices(items=[from_row(row) for row in rows], next_cursor=more, unread=await unread(tx, own(actor)))
 
 
 @operation("crm.notifications.markRead", role=Role.VIEWER, summary="Mark notices as read")
