@@ -66,7 +66,7 @@ async def test_a_number_is_connected(enter: OpenRoom, team: Team) -> None:
     await page.locator("#sheet").get_by_role("button", name="Connect").click()
     await expect(page.locator("#whatsapp").get_by_text("/whatsapp/in/")).to_be_visible()
     await expect(page.locator("#whatsapp").get_by_text("Verify token")).to_be_visible()
-    await page.get_by_role("button", name="Remove +49305550100").click()
+    await page.get_by_role("button", name="Remove: +49305550100").click()
     await expect(page.get_by_text("No number yet.")).to_be_visible()
 
 
@@ -87,7 +87,7 @@ async def test_what_hangs_is_decided_here(enter: OpenRoom, team: Team, post: Pos
     await expect(page.locator("#doubt")).to_have_count(0)
     await page.get_by_label("E-mail address or phone number").fill("old@acme.example")
     await page.locator("#suppressed").get_by_role("button", name="Add").click()
-    await page.get_by_role("button", name="Allow again old@acme.example").click()
+    await page.get_by_role("button", name="Allow again: old@acme.example").click()
     await expect(page.get_by_text("old@acme.example")).to_have_count(0)
     await page.get_by_label("Hours between two messages to one person").fill("48")
     await page.locator("#rules").get_by_role("button", name="Keep").click()
