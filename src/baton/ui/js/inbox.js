@@ -1,12 +1,13 @@
 // The inbox by keys: e is done with what is in focus, s puts a task off, Enter opens; the next one comes into focus.
 const waits = () => [...document.querySelectorAll("[data-waits]")];
 let next = null;
+let gone = "";
 
 function follow() {
-  if (!next || document.querySelector("dialog[open]")) return;
+  if (!next || document.getElementById(gone) || document.querySelector("dialog[open]")) return;
   const row = next.map((id) => document.getElementById(id)).find(Boolean);
   next = null;
-  row?.focus();
+  if (document.activeElement === document.body) row?.focus();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -31,8 +32,6 @@ document.addEventListener("submit", ({ target }) => {
   const all = waits();
   const at = all.indexOf(row);
   next = [...all.slice(at + 1), ...all.slice(0, at).reverse()].map((each) => each.id);
+  gone = row.id;
 }, true);
-document.addEventListener("htmx:after:swap", () => {
-  if (next && document.activeElement !== document.body && document.activeElement?.closest?.("[data-waits]")) next = null;
-  follow();
-});
+document.addEventListener("htmx:after:swap", follow);
