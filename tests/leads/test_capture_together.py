@@ -120,3 +120,19 @@ async def test_nothing_waits_when_all_is_answered(fresh: Team) -> None:
     await _together(fresh, [_body(fresh, number) for number in range(30)])
     await asyncio.sleep(0)
     assert not group.waiting(fresh.db)
+
+
+async def test_an_organization_that_waits_for_a_lock_leaves_room_for_the_others(fresh: Team, carla: Team) -> None:
+    """Captures of another organization are answered meanwhile; those that waited are in as soon as the lock is gone."""
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        await conn.execute("SELECT FROM stages WHERE org_id = $1 FOR UPDATE", fresh.org_id)
+        held = []
+        for number in range(5):  # one after the other, so that each begins a group as long as it may
+            held.append(asyncio.create_task(_together(fresh, [_body(fresh, number)])))
+            await asyncio.sleep(0.1)
+        answers = await asyncio.wait_for(_together(carla, [_body(carla, number) for number in range(20)]), 10)
+        assert not any(isinstance(answer, BaseException) for answer in answers)
+        assert not any(task.done() for task in held)
+    for (answer,) in await asyncio.gather(*held):
+        assert answer.success
+    assert (await fresh.do(fresh.ana, "crm.leads.pipelineSummary")).total == 5
