@@ -8,7 +8,6 @@ from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_skeleton
 from babel.numbers import (
     format_compact_currency,
     format_currency,
@@ -196,7 +195,7 @@ def day(date_: date, today: date) -> str:
     """A day: "12 Dec" within the year, "12 Dec 2026" beyond."""
     if english():
         return f"{date_.day} {date_:%b}" + ("" if date_.year == today.year else f" {date_.year}")
-    return format_skeleton("MMMd" if date_.year == today.year else "yMMMd", _noon(date_), locale=locale())
+    return _shape("MMMd" if date_.year == today.year else "yMMMd", _noon(date_))
 
 
 def weekday(date_: date, today: date) -> str:
@@ -206,16 +205,26 @@ def weekday(date_: date, today: date) -> str:
 
 def month_name(date_: date) -> str:
     """A month: "December 2026"."""
-    return format_skeleton("yMMMM", _noon(date_), locale=locale())
+    return _shape("yMMMM", _noon(date_))
 
 
 def clock(local: datetime) -> str:
     """The time of day: "15:30", or as the reader's country writes it."""
-    return format_skeleton("Hm" if "H" in str(locale().time_formats["short"]) else "hm", local, locale=locale())
+    if english():
+        return f"{local:%H:%M}"
+    return _shape("Hm" if "H" in str(locale().time_formats["short"]) else "hm", local)
 
 
 def _spell(pattern: str, local: datetime) -> str:
+    from babel.dates import format_datetime  # read when the first page is written: starting does not wait for it
+
     return format_datetime(local, pattern, locale=locale())
+
+
+def _shape(skeleton: str, local: datetime) -> str:
+    from babel.dates import format_skeleton
+
+    return format_skeleton(skeleton, local, locale=locale())
 
 
 def _noon(date_: date) -> datetime:
@@ -232,7 +241,7 @@ def moment(at: datetime, now: datetime, zone: ZoneInfo, *, within: date | None =
         label = _("Yesterday %(time)s") % {"time": clock(local)}
     else:
         label = f"{day(date_, today)} {clock(local)}"
-    full = f"{format_skeleton('yMMMMd', local, locale=locale())}, {clock(local)} {local:%Z}"
+    full = f"{_shape('yMMMMd', local)}, {clock(local)} {local:%Z}"
     return Moment(label, full, local.isoformat(timespec="seconds"))
 
 
