@@ -102,6 +102,8 @@ async def _sales(team: Team, hannah: Any, closed: Any) -> Walls:
         "/leads/{lead}/convert": {"lead-convert": f"/leads/{id}/convert"},
         "/leads/{lead}/follow-up": {"lead-follow-up": f"/leads/{id}/follow-up"},
         "/leads/{lead}/email": {"lead-email": f"/leads/{id}/email"},
+        "/leads/{lead}/whatsapp": {"lead-whatsapp": f"/leads/{id}/whatsapp"},
+        "/leads/{lead}/sequences": {"lead-sequences": f"/leads/{id}/sequences"},
         "/segments": {"segments": "/segments"},
         "/segments/new": {"segment-new": "/segments/new"},
         "/segments/{segment}": {"segment": f"/segments/{segment.id}"},

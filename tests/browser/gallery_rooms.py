@@ -179,6 +179,7 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         "/settings/keys/new": {"key-new": "/settings/keys/new"},
         "/settings/mail": {"mail": "/settings/mail"},
         "/settings/mail/mailboxes/new": {"mailbox-new": "/settings/mail/mailboxes/new"},
+        "/settings/mail/mailboxes/{mailbox}/edit": {"mailbox": f"/settings/mail/mailboxes/{mailbox.id}/edit"},
         "/settings/mail/numbers/new": {"number-new": "/settings/mail/numbers/new"},
         "/settings/mail/templates/{template}": {
             "template": f"/settings/mail/templates/{templates[0].id}",
