@@ -1,7 +1,6 @@
 """Connections and transactions: the one place that says BEGIN, and sets the organization when it does."""
 
 import contextlib
-import functools
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -183,7 +182,7 @@ class Database:
         """
         line = self._lines.get(sql)
         if line is None:
-            line = self._lines[sql] = Line(functools.partial(self._answers, sql))
+            line = self._lines[sql] = Line(lambda keys: self._answers(sql, keys))
         return await line.ask(key) or []
 
     async def _answers(self, sql: str, keys: list[Any]) -> dict[Any, list[Row]]:
