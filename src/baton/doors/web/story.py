@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.doors.web.language import Told, marked
+from baton.doors.web.language import told as in_words
 from baton.doors.web.phrases import Names, Phrase, actor, say
 from baton.doors.web.words import phrase
 
@@ -38,8 +39,9 @@ def tell(activities: Iterable[Activity], names: Names) -> list[tuple[Activity, P
 
 def _join(said: Phrase, extra: Activity) -> None:
     if extra.kind == kinds.LEAD_SCORED:
-        if extra.reason and extra.reason != said.why:
-            said.why = " ".join(_ended(why) for why in (said.why, extra.reason) if why)
+        reason = in_words(extra.reason) if extra.reason else ""
+        if reason and reason != said.why:
+            said.why = " ".join(_ended(why) for why in (said.why, reason) if why)
         return
     words = _DONE.get(extra.kind)
     if words is not None and said.parts[-1].kind == "strong":
