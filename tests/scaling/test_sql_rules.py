@@ -177,10 +177,10 @@ def test_every_statement_names_the_organization() -> None:
 
 
 def _put_together(statement: Statement) -> bool:
-    """Whether its conditions are a list that begins with the organization, or those of `matching`, which do, handed on as `tests`."""
+    """Whether its conditions are put to it elsewhere: a list that begins with the organization, or those of `matching`, which do, handed on as `tests`."""
     file = (SOURCE / statement.file).read_text(encoding="utf-8")
     known = "org_id = $1" in statement.around or "tests: str" in statement.around or "import matching" in file
-    return statement.chosen and known
+    return known and (statement.chosen or "WHERE" not in statement.text)
 
 
 def unbound(tree: Any) -> set[str]:
