@@ -177,10 +177,11 @@ def test_every_statement_names_the_organization() -> None:
 
 
 def _put_together(statement: Statement) -> bool:
-    """Whether its conditions are put to it elsewhere: a list that begins with the organization, or those of `matching`, which do, handed on as `tests`."""
+    """Whether its conditions are put to it elsewhere: by `newest`, or as a list that begins with the organization."""
     file = (SOURCE / statement.file).read_text(encoding="utf-8")
-    known = "org_id = $1" in statement.around or "tests: str" in statement.around or "import matching" in file
-    return known and (statement.chosen or "WHERE" not in statement.text)
+    listed = "org_id = $1" in statement.around or "tests: str" in statement.around or "import matching" in file
+    handed_on = "newest(" in statement.around and "WHERE" not in statement.text
+    return handed_on or (statement.chosen and listed)
 
 
 def unbound(tree: Any) -> set[str]:
