@@ -1,4 +1,4 @@
-"""What faster captures, moves, imports and re-scoring need."""
+"""What has served its time is found by its age."""
 
 from baton.kernel.upgrade import run_sql
 
@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_sql("0017_writes.sql")
+    run_sql("0017_retention.sql")

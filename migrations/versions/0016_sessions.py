@@ -1,4 +1,4 @@
-"""What the inbox, tasks and the composer need."""
+"""Sessions that one sees and ends one by one."""
 
 from baton.kernel.upgrade import run_sql
 
@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_sql("0016_desk.sql")
+    run_sql("0016_sessions.sql")
