@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from baton.accounts.sign_in import memberships, open_session
-from baton.doors.web.visit import SESSION
+from baton.doors.web.shell.visit import SESSION
 from baton.kernel.db import Tx
 from baton.kernel.page import cursor
 from baton.kernel.values import utc_now

@@ -9,7 +9,7 @@ import msgspec
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 
 from baton.activities import stream
-from baton.doors.web.visit import SESSION
+from baton.doors.web.shell.visit import SESSION
 from baton.jobs import relay as relaying
 from baton.kernel.queue import SCHEMA, queries
 from bench import load

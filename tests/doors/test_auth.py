@@ -15,7 +15,7 @@ import pytest
 
 from baton.accounts.sign_in import Membership, open_session
 from baton.doors.app import create_app
-from baton.doors.web.visit import csrf_of
+from baton.doors.web.shell.visit import csrf_of
 from baton.kernel.db import Database
 from baton.kernel.security import derived, sign_jwt
 from baton.kernel.settings import Settings

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from baton.doors.app import create_app
 from baton.doors.compress import packed, wanted
-from baton.doors.web.assets import asset
+from baton.doors.web.shell.assets import asset
 from baton.kernel.db import Database
 from baton.kernel.settings import Settings
 from tests.team import Team

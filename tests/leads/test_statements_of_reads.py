@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from baton.accounts.sign_in import memberships, open_session
-from baton.doors.web.visit import SESSION
+from baton.doors.web.shell.visit import SESSION
 from baton.kernel.db import Database, Tx
 from baton.kernel.embedded import EmbeddedPostgres
 from tests.doors.conftest import Caller, caller

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from baton.doors.web.visit import SESSION, csrf_of
+from baton.doors.web.shell.visit import SESSION, csrf_of
 from tests.team import PASSWORD, Team
 
 SITE = "http://baton.test"

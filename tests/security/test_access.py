@@ -5,7 +5,7 @@ import itertools
 import httpx2
 import pytest
 
-from baton.doors.web.visit import csrf_of
+from baton.doors.web.shell.visit import csrf_of
 from baton.kernel.actor import Role
 from baton.kernel.operation import registry
 from tests.doors.conftest import Caller, caller

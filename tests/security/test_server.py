@@ -16,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from baton.doors.connection import Connection
-from baton.doors.web.assets import asset
+from baton.doors.web.shell.assets import asset
 from baton.kernel.settings import Settings
 from tests.doors.conftest import Caller
 from tests.security.pages import Reader

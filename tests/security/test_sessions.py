@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from baton.doors.app import create_app
-from baton.doors.web.visit import SESSION, csrf_of
+from baton.doors.web.shell.visit import SESSION, csrf_of
 from baton.kernel.db import Database
 from baton.kernel.errors import Unauthenticated
 from baton.kernel.security import derived, read_jwt, sign_jwt
@@ -276,7 +276,7 @@ async def _compare(http: httpx2.AsyncClient, email: str) -> None:
     ],
 )
 async def test_signing_in_leads_nowhere_else(http: httpx2.AsyncClient, team: Team, onward: str) -> None:
-    """No open redirect and no header of the caller's by `next`. Defence: `_own` in doors/web/sign_in.py."""
+    """No open redirect and no header of the caller's by `next`. Defence: `_own` in doors/web/shell/sign_in.py."""
     answer = await http.post("/sign-in", data={"email": team.emails["vera"], "password": PASSWORD, "next": onward})
     http.cookies.clear()
     assert answer.headers["location"] == "/board"

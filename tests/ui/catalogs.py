@@ -10,8 +10,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from baton.doors.web.language import OF_ERRORS
-from baton.doors.web.languages import FOLDER
+from baton.doors.web.shell.language import OF_ERRORS
+from baton.doors.web.shell.languages import FOLDER
 
 SOURCE = Path(__file__).parents[2] / "src" / "baton"
 KEYWORDS = {

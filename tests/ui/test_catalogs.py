@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from baton.doors.web.assets import UI
-from baton.doors.web.languages import FOLDER
+from baton.doors.web.shell.assets import UI
+from baton.doors.web.shell.languages import FOLDER
 from tests.ui.catalogs import extracted, written
 
 CATALOGS = sorted(FOLDER.glob("*/LC_MESSAGES/baton.po"))

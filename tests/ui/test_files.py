@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baton.doors.web.assets import STYLES, UI, asset, build, files
+from baton.doors.web.shell.assets import STYLES, UI, asset, build, files
 from baton.kernel.errors import NotFound
 
 TEMPLATES = sorted((UI / "templates").rglob("*.html"))

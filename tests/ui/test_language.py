@@ -7,9 +7,9 @@ import httpx2
 import pytest
 
 from baton.doors.app import create_app
-from baton.doors.web import languages, show
-from baton.doors.web.language import _, reading, told
-from baton.doors.web.languages import best, offered
+from baton.doors.web.shell import languages, show
+from baton.doors.web.shell.language import _, reading, told
+from baton.doors.web.shell.languages import best, offered
 from baton.kernel.db import Database
 from baton.kernel.settings import Settings
 from tests.team import Team

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from baton.accounts.sign_in import Membership, open_session
 from baton.doors.app import create_app
-from baton.doors.web.visit import csrf_of
+from baton.doors.web.shell.visit import csrf_of
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.settings import Settings
@@ -208,7 +208,7 @@ async def test_no_page_asks_more_of_the_database_as_rows_grow(
 
 
 async def test_files_are_kept_for_ever_under_their_own_address(http: httpx2.AsyncClient) -> None:
-    from baton.doors.web.assets import asset
+    from baton.doors.web.shell.assets import asset
 
     answer = await http.get(asset("css/baton.css"))
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from baton.doors.web import show
-from baton.doors.web.facts import cents
+from baton.doors.web.leads.facts import cents
+from baton.doors.web.shell import show
 from baton.kernel.errors import Invalid
 
 NOW = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)

@@ -9,10 +9,10 @@ import pytest
 
 from baton.activities import kinds
 from baton.activities.activity import Activity
-from baton.doors.web.phrases import Names, Phrase
-from baton.doors.web.show import Who
-from baton.doors.web.story import tell
-from baton.doors.web.words import phrase
+from baton.doors.web.shell.show import Who
+from baton.doors.web.told.phrases import Names, Phrase
+from baton.doors.web.told.story import tell
+from baton.doors.web.told.words import phrase
 from baton.kernel.values import new_id
 
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)

@@ -20,11 +20,12 @@ from baton.doors.limits import Limits
 from baton.doors.mcp.door import McpDoor
 from baton.doors.rest import rest
 from baton.doors.trpc import failure, trpc
-from baton.doors.web import api_docs, mail_write
-from baton.doors.web import imports as web_imports
-from baton.doors.web.guard import public, refused
-from baton.doors.web.language import reading
-from baton.doors.web.languages import best
+from baton.doors.web import api_docs
+from baton.doors.web.leads import mail_write
+from baton.doors.web.settings import imports as web_imports
+from baton.doors.web.shell.guard import public, refused
+from baton.doors.web.shell.language import reading
+from baton.doors.web.shell.languages import best
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupported, NotFound
 from baton.kernel.installation import installation

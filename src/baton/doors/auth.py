@@ -20,7 +20,7 @@ from baton.accounts.sign_in import (
 )
 from baton.doors.answers import json
 from baton.doors.limits import limits_of
-from baton.doors.web.visit import SESSION, database, must_be_proven
+from baton.doors.web.shell.visit import SESSION, database, must_be_proven
 from baton.kernel.actor import Actor
 from baton.kernel.decode import decode_as
 from baton.kernel.errors import Invalid, NotFound, Unauthenticated

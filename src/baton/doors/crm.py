@@ -10,7 +10,7 @@ from baton.doors.answers import Endpoint, answering, json
 from baton.doors.auth import actor_of
 from baton.doors.document_c import ROWS, Row
 from baton.doors.rest import decoded, expected_version, idempotency_key
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import find
 from baton.kernel.perform import perform

@@ -14,7 +14,7 @@ from baton.doors.answers import answering, json
 from baton.doors.auth import actor_of, settings_of
 from baton.doors.downloads import TYPES, give, give_refused
 from baton.doors.rest import decoded, idempotency_key
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.imports.kept import GetImport
 from baton.imports.options import Options
 from baton.imports.start import StartImport

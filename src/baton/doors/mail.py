@@ -12,11 +12,11 @@ from starlette.routing import Route
 from baton.doors.answers import answering, json
 from baton.doors.auth import actor_of
 from baton.doors.limits import limits_of
-from baton.doors.web.guard import public
-from baton.doors.web.language import reading
-from baton.doors.web.languages import best
-from baton.doors.web.render import plain
-from baton.doors.web.visit import database
+from baton.doors.web.shell.guard import public
+from baton.doors.web.shell.language import reading
+from baton.doors.web.shell.languages import best
+from baton.doors.web.shell.render import plain
+from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Role, system
 from baton.kernel.errors import Invalid, UnsupportedMedia
 from baton.kernel.perform import perform

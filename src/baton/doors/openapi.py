@@ -40,7 +40,7 @@ from baton.doors.openapi_parts import (
     versioned,
 )  # fmt: skip
 from baton.doors.openapi_query import parameters as query_parameters
-from baton.doors.web.visit import SESSION, database
+from baton.doors.web.shell.visit import SESSION, database
 from baton.fields.definition import Definition
 from baton.imports.options import Options
 from baton.kernel.operation import Operation, registry

@@ -6,7 +6,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from baton.doors.limits import limits_of
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Forbidden, Invalid, NotFound
 from baton.kernel.operation import Operation

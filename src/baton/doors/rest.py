@@ -13,7 +13,7 @@ from starlette.responses import Response
 from baton.doors.answers import json
 from baton.doors.auth import actor_of
 from baton.doors.public import visitor
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.kernel.errors import Invalid, MethodNotSupported, UnsupportedMedia
 from baton.kernel.operation import Operation, find
 from baton.kernel.perform import perform

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from baton.doors.answers import told, typed
 from baton.doors.auth import actor_of
 from baton.doors.public import visitor
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Actor
 from baton.kernel.errors import BatonError, Invalid, MethodNotSupported, NeedsApproval, NotFound, UnsupportedMedia
 from baton.kernel.operation import Operation, registry

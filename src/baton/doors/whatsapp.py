@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from baton.doors.answers import answering
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Role, system
 from baton.kernel.errors import BatonError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from baton.kernel.perform import perform

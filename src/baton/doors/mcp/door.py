@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from baton.doors.answers import problem
 from baton.doors.auth import actor_of
-from baton.doors.web.visit import database
+from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
 from baton.kernel.errors import BatonError, Unauthenticated

@@ -2,71 +2,59 @@
 
 from starlette.routing import Route
 
-from baton.doors.web import (
+from baton.doors.web import hosted_form
+from baton.doors.web.agents import agents, approvals
+from baton.doors.web.agents import life as agent_life
+from baton.doors.web.agents import model as agent_model
+from baton.doors.web.agents import policy as agent_policy
+from baton.doors.web.agents import profile as agent_profile
+from baton.doors.web.agents import rules as agent_rules
+from baton.doors.web.automations import automation_edit, automations, sequence_edit, sequences
+from baton.doors.web.desk import agenda, inbox, notifications, task_sheets, tasks
+from baton.doors.web.figures import dashboard, forecast
+from baton.doors.web.leads import (
     acts,
-    agenda,
-    agent_life,
-    agent_model,
-    agent_policy,
-    agent_profile,
-    agent_rules,
-    agents,
-    approvals,
-    audit,
-    automation_edit,
-    automations,
-    back_test,
     board,
     bulk,
-    calendar,
     cells,
-    dashboard,
-    enrichment,
-    fields,
-    forecast,
-    forms,
-    health,
-    held,
     history,
-    hosted_form,
-    imports,
-    inbox,
     lead,
     lead_sequences,
     leads,
-    live,
-    mail_settings,
-    mail_templates,
     mail_write,
-    mailbox_edit,
-    members,
-    merge,
-    notifications,
-    organization,
-    palette,
-    pipeline_settings,
-    profile,
     received,
-    record_sheets,
-    records,
-    routing,
-    scoring,
     segments,
-    sequence_edit,
-    sequences,
-    sheets,
-    sign_in,
-    stage_settings,
     take_away,
-    task_sheets,
-    tasks,
-    undo,
     views,
-    webhooks,
     whatsapp_write,
 )
-from baton.doors.web.assets import serve
-from baton.doors.web.guard import public, signed_in
+from baton.doors.web.records import merge, records
+from baton.doors.web.records import sheets as record_sheets
+from baton.doors.web.settings import (
+    audit,
+    back_test,
+    calendar,
+    enrichment,
+    fields,
+    forms,
+    health,
+    held,
+    imports,
+    mail_templates,
+    members,
+    organization,
+    profile,
+    routing,
+    scoring,
+    webhooks,
+)
+from baton.doors.web.settings import mail as mail_settings
+from baton.doors.web.settings import mailbox as mailbox_edit
+from baton.doors.web.settings import pipelines as pipeline_settings
+from baton.doors.web.settings import stages as stage_settings
+from baton.doors.web.shell import live, palette, sheets, sign_in, undo
+from baton.doors.web.shell.assets import serve
+from baton.doors.web.shell.guard import public, signed_in
 
 _GET, _POST, _BOTH = ["GET"], ["POST"], ["GET", "POST"]
 

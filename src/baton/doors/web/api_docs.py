@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from baton.doors.openapi import document_for
 from baton.doors.openapi_parts import JSON, REF
-from baton.doors.web.language import reading
-from baton.doors.web.languages import ENGLISH, offered
-from baton.doors.web.render import plain
+from baton.doors.web.shell.language import reading
+from baton.doors.web.shell.languages import ENGLISH, offered
+from baton.doors.web.shell.render import plain
 
 Schema = dict[str, Any]
 

@@ -13,9 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from baton.doors.limits import limits_of
 from baton.doors.proof import challenge, proven
-from baton.doors.web.language import _, told
-from baton.doors.web.render import plain
-from baton.doors.web.visit import database, form_of
+from baton.doors.web.shell.language import _, told
+from baton.doors.web.shell.render import plain
+from baton.doors.web.shell.visit import database, form_of
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.perform import perform

@@ -1,0 +1,1 @@
+"""Automations and sequences, and the forms that they are written in."""

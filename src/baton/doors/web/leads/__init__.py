@@ -1,0 +1,1 @@
+"""Leads: the board, the list, the lead's page, and everything done from there."""

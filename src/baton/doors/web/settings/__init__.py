@@ -1,0 +1,1 @@
+"""The set-up of an organization, and one's own."""

@@ -1,0 +1,1 @@
+"""What every page is made of: the visit, the frame, the assets, the way in."""

@@ -1,0 +1,1 @@
+"""Words: what happened, what holds, and since when, as sentences."""
