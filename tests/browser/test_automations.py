@@ -133,7 +133,7 @@ async def test_a_held_run_is_decided_on_the_page(enter: OpenRoom, team: Team) ->
     room = await enter(team.ben)
     page = await room.go("/automations")
     await expect(page.get_by_role("heading", name="Waiting for a person")).to_be_visible()
-    await page.get_by_role("button", name="Drop Move it on").click()
+    await page.get_by_role("button", name="Drop: Move it on").click()
     await expect(page.get_by_role("heading", name="Waiting for a person")).to_have_count(0)
 
 

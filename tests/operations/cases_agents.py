@@ -50,9 +50,9 @@ async def held(team: Team) -> Input:
 cases["crm.approvals.get"] = Case(held)
 
 
-@case("crm.approvals.asking", foreign=False)
+@case("crm.approvals.asking")
 async def _asking(team: Team) -> Input:
-    return {"leadIds": [str((await team.capture()).id)]}
+    return {"pipelineId": str((await team.capture()).pipeline_id)}
 
 
 cases["crm.approvals.approve"] = Case(held, (kinds.APPROVAL_DECIDED,))

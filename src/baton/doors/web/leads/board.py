@@ -73,8 +73,7 @@ async def show(visit: Visit) -> Response:
     )
     pipeline = found.pipeline
     url = f"/board/{pipeline.id}" if wanted else "/board"
-    now = [] if at else found.columns
-    asks = await asking(visit, [each for column in now for each in column.cards])
+    asks = {} if at else await asking(visit, str(pipeline.id))
     columns = [column(visit, each, str(pipeline.id), chosen, asks) for each in found.columns]
     if at is not None:
         columns = [replace(each, more_url=None, left=each.more if each.more_url else "") for each in columns]
@@ -124,7 +123,7 @@ async def show_column(visit: Visit) -> Response:
         "crm.leads.boardColumn",
         ReadColumn(stage_id=visit.path["stage"], where=chosen.where, search=chosen.q, limit=limit, cursor=cursor),
     )
-    asks, seen = await asking(visit, found.cards), _number(visit, "seen") if cursor else 0
+    asks, seen = await asking(visit, visit.path["pipeline"]), _number(visit, "seen") if cursor else 0
     view = column(visit, found, visit.path["pipeline"], chosen, asks, seen=seen)
     template = "board/cards.html" if cursor else "board/column.html"
     return fragment(visit, template, column=view, filtered=bool(chosen), at="")
@@ -138,9 +137,9 @@ async def show_totals(visit: Visit) -> Response:
     return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen), at="")
 
 
-async def asking(visit: Visit, cards: list[Card]) -> dict[UUID, Asking]:
-    """What agents ask about these leads, by lead."""
-    found = await visit.perform("crm.approvals.asking", ListAsking(lead_ids=[each.id for each in cards]))
+async def asking(visit: Visit, pipeline: str) -> dict[UUID, Asking]:
+    """What agents ask about the leads of a pipeline, by lead."""
+    found = await visit.perform("crm.approvals.asking", ListAsking(pipeline_id=pipeline))
     return {each.lead_id: each for each in found}
 
 
