@@ -31,6 +31,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 expect.set_options(timeout=20_000)
+STILL = """() => Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime < Infinity).map((each) => each.finished))"""
+"""Waits until what comes in has come: colours that fade in are no finding."""
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 
 
@@ -92,6 +95,7 @@ class Room:
         """What axe finds wrong with the page as it stands (WCAG 2.2 A and AA, and good practice); with `colours` by contrast alone."""
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(AXE)
+        await self.page.evaluate(STILL)
         asked = ", runOnly: ['color-contrast', 'link-in-text-block']" if colours else ""
         found = await self.page.evaluate(
             f"async () => (await axe.run(document, {{resultTypes: ['violations']{asked}}})).violations"
