@@ -126,6 +126,8 @@ def _common() -> Schema:
         if not op.internal
     }
     paths["/api/auth/token"] = {"post": _sign_in(), "delete": _sign_out()}
+    own = own_schemas() | openapi_condition.schemas()
+    assert not schemas.keys() & own.keys(), "two schemas have one name"
     by_name = {op.name: (op, schemas_of) for op, *schemas_of in zip(ops, inputs, outputs, strict=True)}
     paths |= file_paths(by_name, schemas) | document_c_paths(by_name, schemas)
     return {
@@ -138,7 +140,7 @@ def _common() -> Schema:
         "paths": paths,
         "webhooks": _webhooks(),
         "components": {
-            "schemas": schemas | own_schemas() | openapi_condition.schemas(), "parameters": PARAMETERS, "responses": RESPONSES,
+            "schemas": schemas | own, "parameters": PARAMETERS, "responses": RESPONSES,
             "headers": HEADERS, "securitySchemes": SECURITY,
         },
     }  # fmt: skip

@@ -25,7 +25,7 @@ class ListInbox(Input, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
-class Waiting(Output, kw_only=True):
+class InboxItem(Output, kw_only=True):
     """One thing that waits: `id` is the approval's, the task's or the notice's. `at` is when a task is due, else when it came."""
 
     kind: Kind
@@ -57,7 +57,7 @@ class Counts(Output, kw_only=True):
 class Inbox(Output, kw_only=True):
     """What waits, in the order in which it wants to be done: approvals, tasks, replies, mentions, leads, alerts; and how much."""
 
-    items: list[Waiting]
+    items: list[InboxItem]
     counts: Counts
 
 
@@ -71,17 +71,17 @@ def member_of(actor: Actor) -> UUID:
 @operation("crm.inbox.list", kind="query", role=Role.VIEWER, summary="Read one's inbox")
 async def list_inbox(tx: Tx, actor: Actor, input: ListInbox) -> Inbox:
     """What waits for the actor, the oldest first in each kind. Raises Forbidden for who is no member."""
-    me, items = member_of(actor), list[Waiting]()
+    me, items = member_of(actor), list[InboxItem]()
     wanted = [input.only] if input.only else ORDER
     if "approval" in wanted and may_decide(actor):
-        items += [Waiting(kind="approval", **row) for row in await found.approvals(tx, me, input.limit)]
+        items += [InboxItem(kind="approval", **row) for row in await found.approvals(tx, me, input.limit)]
     if "task" in wanted:
         until = await end_of_today(tx, me)
         rows = await found.tasks(tx, me, until, input.limit)
-        items += [Waiting(kind="task", late=row["at"] < tx.now, **row) for row in rows]
+        items += [InboxItem(kind="task", late=row["at"] < tx.now, **row) for row in rows]
     notices = [kind for kind in wanted if kind in found.NOTICES]
     if notices:
-        items += [Waiting(**row) for row in await found.notices(tx, me, notices, input.limit)]
+        items += [InboxItem(**row) for row in await found.notices(tx, me, notices, input.limit)]
     items.sort(key=lambda each: ORDER.index(each.kind))
     return Inbox(items=items, counts=await _count(tx, actor, me))
 

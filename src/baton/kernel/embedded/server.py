@@ -94,8 +94,9 @@ class Server:
         elif psutil.pid_exists(pid):
             # The other lines stay: by them PostgreSQL makes sure that no child of the dead server is left. It passes
             # over the pid of its own parent, which we are.
-            lines = pid_file.read_text(encoding="utf-8").splitlines(keepends=True)
-            pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]), encoding="utf-8")
+            with contextlib.suppress(FileNotFoundError):  # it has just ended in good order after all
+                lines = pid_file.read_text(encoding="utf-8").splitlines(keepends=True)
+                pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]), encoding="utf-8")
         for name in (".s.PGSQL.5432.lock", ".s.PGSQL.5432"):
             (self.place.sockets / name).unlink(missing_ok=True)
         return False

@@ -13,7 +13,7 @@ from baton.doors.web.shell.render import fragment, page, redirect
 from baton.doors.web.shell.show import ago, due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.inbox.found import NOTICES
-from baton.inbox.waiting import Counts, Inbox, ListInbox, Waiting
+from baton.inbox.waiting import Counts, Inbox, InboxItem, ListInbox
 from baton.kernel.errors import NotFound
 from baton.messages.notices.notice import MarkRead
 from baton.tasks.complete import CompleteTask
@@ -55,7 +55,7 @@ async def _page(visit: Visit) -> Response:
     )  # fmt: skip
 
 
-async def _exact(visit: Visit, waiting: list[Waiting]) -> dict[Any, dict[str, Any]]:
+async def _exact(visit: Visit, waiting: list[InboxItem]) -> dict[Any, dict[str, Any]]:
     """Approvals with the exact words that a decision is about."""
     if not waiting:
         return {}
@@ -65,7 +65,7 @@ async def _exact(visit: Visit, waiting: list[Waiting]) -> dict[Any, dict[str, An
     return {view["id"]: view for view in views}
 
 
-def _row(each: Waiting, exact: dict[Any, dict[str, Any]], visit: Visit) -> dict[str, Any]:
+def _row(each: InboxItem, exact: dict[Any, dict[str, Any]], visit: Visit) -> dict[str, Any]:
     place = each.href or (f"/leads/{each.lead_id}" if each.lead_id else "/notifications")
     if each.activity_id and place.startswith("/leads/"):
         place += f"#act-{each.activity_id}"
