@@ -106,13 +106,14 @@ async def _together(db: Database, actor: Actor, op: Operation, calls: list[group
         (call,) = calls
         call.answered(await _alone(db, actor, op, call.input, b"", None, None, None, call.operation_id))
         return
+    assert op.grouped is not None
     tx = Tx(None, actor.org_id, utc_now(), op.name, installation=db.installation)
     try:
         async with db.transaction(actor.org_id) as tx.conn:
             for call in calls:
                 for guard in guards:
                     await guard(tx, actor, op, call.input)
-            answers = await op.grouped(tx, actor, [c.input for c in calls], [c.operation_id for c in calls])  # type: ignore[misc]
+            answers = await op.grouped(tx, actor, [c.input for c in calls], [c.operation_id for c in calls])
     except (BatonError, asyncpg.PostgresError):
         for half in (calls[: len(calls) // 2], calls[len(calls) // 2 :]):
             await group.answering(half, functools.partial(_together, db, actor, op))

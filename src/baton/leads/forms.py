@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -163,7 +163,7 @@ def _check(input: CreateForm, fields: list[FormField]) -> None:
     if not input.name.strip():
         raise Invalid("A form needs a name.", field="name")
     names = [field.name for field in fields]
-    known = set(FieldName.__args__)  # type: ignore[attr-defined]
+    known = set(get_args(FieldName))
     wrong = [n for n in names if n not in known and not (n.startswith("field.") and 6 < len(n) <= 106)]
     if wrong or len(set(names)) != len(names) or not 1 <= len(names) <= 40:
         raise Invalid(

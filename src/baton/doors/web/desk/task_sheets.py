@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from baton.kernel.page import Page
 from baton.leads.search import Found, Search
 from baton.tasks.create import CreateTask
 from baton.tasks.edit import CancelTask, EditTask
-from baton.tasks.task import ListTasks, Task
+from baton.tasks.task import ListTasks, Task, TaskKind
 
 HITS = 6
 _REF = {"lead": "lead_id", "contact": "contact_id", "company": "company_id"}
@@ -122,7 +122,7 @@ def _new(visit: Visit) -> CreateTask:
         raise Invalid(_("A task needs a title."), field="title")
     return msgspec.structs.replace(
         CreateTask(
-            title=given["title"], kind=given["kind"] if given["kind"] in dict(_kinds()) else "todo",  # type: ignore[arg-type]
+            title=given["title"], kind=cast("TaskKind", given["kind"] or "todo"),
             notes=given["notes"] or None, due_at=moment_in(visit), assign_to=given["assignTo"] or None,
             recurrence=given["recurrence"] or None,
         ),
@@ -214,7 +214,7 @@ async def _beside(visit: Visit, task: Task) -> tuple[list[Task], list[tuple[str,
     found: Page[Task] = await visit.perform("crm.tasks.list", ListTasks(parent_id=str(task.id), status=None, limit=50))
     record = "lead_id" if task.lead_id else "contact_id" if task.contact_id else "company_id"
     about = {record: str(getattr(task, record))}
-    beside: Page[Task] = await visit.perform("crm.tasks.list", ListTasks(limit=30, **about))  # type: ignore[arg-type]
+    beside: Page[Task] = await visit.perform("crm.tasks.list", msgspec.structs.replace(ListTasks(limit=30), **about))
     others = [
         (str(each.id), each.title, due_at(each.due_at, visit.now, visit.zone))
         for each in beside.items
@@ -235,8 +235,8 @@ def _wish(visit: Visit, task: Task, shown: dict[str, Any]) -> EditTask:
         wish.assign_to = given["assignTo"] or None
     if given["recurrence"] != shown["recurrence"]:
         wish.recurrence = given["recurrence"] or None
-    if given["kind"] != shown["kind"] and given["kind"] in dict(_kinds()):
-        wish.kind = given["kind"]  # type: ignore[assignment]
+    if given["kind"] != shown["kind"]:
+        wish.kind = cast("TaskKind", given["kind"])
     if given["due"] != shown["due"]:
         wish.due_at = moment_in(visit)
     return wish

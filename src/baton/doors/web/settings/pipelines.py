@@ -1,5 +1,6 @@
 """Settings → Pipelines: pipelines and their stages, changed by admins and read by everybody. Spec A3, B2, B9."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -154,32 +155,37 @@ async def edit(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """GET and POST /settings/pipelines/{pipeline}/remove: where its leads go is asked."""
     found = await pipeline_of(visit)
+
+    async def gone(target: str | None) -> None:
+        await visit.perform("crm.pipelines.delete", RemovePipeline(pipeline_id=str(found.id), move_to=target))
+
+    lede = _("Its leads keep their history. The open ones start the other pipeline, closed ones keep how they ended.")
+    return await removal(visit, found, await visit.pipelines(), gone, act=_("Remove the pipeline"), lede=lede)
+
+
+async def removal(
+    visit: Visit,
+    found: Pipeline | Stage,
+    beside: Sequence[Pipeline | Stage],
+    gone: Callable[[str | None], Awaitable[None]],
+    *,
+    act: str,
+    lede: str,
+) -> Response:
+    """The sheet that asks where the leads of a pipeline or a stage go, one of those beside it; `gone` removes it."""
     error: Refusal | None = None
     if visit.request.method == "POST":
         try:
-            target = visit.fields.get("moveTo") or None
-            await visit.perform("crm.pipelines.delete", RemovePipeline(pipeline_id=str(found.id), move_to=target))
+            await gone(visit.fields.get("moveTo") or None)
             return done(visit, _("“%(name)s” is removed.") % {"name": found.name}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     targets: Options = [("", _("Choose, if it holds leads"))]
-    targets += [(str(each.id), each.name) for each in await visit.pipelines() if each.id != found.id]
+    targets += [(str(each.id), each.name) for each in beside if each.id != found.id]
     return await sheet(
-        visit,
-        "remove.html",
-        _("Remove %(name)s?") % {"name": found.name},
-        act=_("Remove the pipeline"),
-        back=HERE,
-        values=visit.fields,
-        error=error,
-        here=HERE,
-        tone="danger",
-        targets=targets,
-        label=_("Its leads go to"),
-        lede=_(
-            "Its leads keep their history. The open ones start the other pipeline, closed ones keep how they ended."
-        ),
-    )
+        visit, "remove.html", _("Remove %(name)s?") % {"name": found.name}, act=act, back=HERE, values=visit.fields, error=error,
+        here=HERE, tone="danger", targets=targets, label=_("Its leads go to"), lede=lede,
+    )  # fmt: skip
 
 
 async def order(visit: Visit) -> Response:

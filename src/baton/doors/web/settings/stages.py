@@ -8,7 +8,7 @@ from starlette.responses import Response
 from baton.accounts.calendar import OnMissed
 from baton.doors.web.leads.filters import Options
 from baton.doors.web.settings.calendar import TELL
-from baton.doors.web.settings.pipelines import HERE, pipeline_of
+from baton.doors.web.settings.pipelines import HERE, pipeline_of, removal
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
@@ -110,32 +110,13 @@ def _late_of(visit: Visit) -> OnMissed | None:
 
 async def remove(visit: Visit) -> Response:
     """GET and POST /settings/pipelines/{pipeline}/stages/{stage}/remove: where its leads go is asked."""
-    pipeline = await pipeline_of(visit)
-    stage = await _stage(visit)
-    error: Refusal | None = None
-    if visit.request.method == "POST":
-        try:
-            target = visit.fields.get("moveTo") or None
-            await visit.perform("crm.pipelines.removeStage", RemoveStage(stage_id=str(stage.id), move_to=target))
-            return done(visit, _("“%(name)s” is removed.") % {"name": stage.name}, HERE)
-        except (Invalid, Conflict, NotFound) as refusal:
-            error = refusal
-    targets: Options = [("", _("Choose, if it holds leads"))]
-    targets += [(str(each.id), each.name) for each in pipeline.stages if each.id != stage.id]
-    return await sheet(
-        visit,
-        "remove.html",
-        _("Remove %(name)s?") % {"name": stage.name},
-        act=_("Remove the stage"),
-        back=HERE,
-        values=visit.fields,
-        error=error,
-        here=HERE,
-        tone="danger",
-        targets=targets,
-        label=_("Its leads go to"),
-        lede=_("The stage leaves the board. Leads that passed through it keep it in their history."),
-    )
+    pipeline, stage = await pipeline_of(visit), await _stage(visit)
+
+    async def gone(target: str | None) -> None:
+        await visit.perform("crm.pipelines.removeStage", RemoveStage(stage_id=str(stage.id), move_to=target))
+
+    lede = _("The stage leaves the board. Leads that passed through it keep it in their history.")
+    return await removal(visit, stage, pipeline.stages, gone, act=_("Remove the stage"), lede=lede)
 
 
 async def _stage(visit: Visit) -> Stage:
