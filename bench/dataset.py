@@ -24,8 +24,9 @@ from baton.kernel.data_dir import Lock
 from baton.kernel.db import Database, Tx
 from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
-from baton.kernel.migrate import migrate, migrations_folder
+from baton.kernel.migrate import migrate
 from baton.kernel.perform import perform
+from baton.kernel.revisions import folder as migrations
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
 from baton.scoring import rules
@@ -97,7 +98,7 @@ def cache() -> Path:
 def key() -> str:
     """What the data follows from: the migrations, and the version of this generator."""
     digest = hashlib.sha256(f"generator {GENERATOR}".encode())
-    for file in sorted((migrations_folder() / "sql").glob("*.sql")):
+    for file in sorted((migrations() / "sql").glob("*.sql")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -10,7 +10,8 @@ from baton.kernel import upgrade
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.db import Database
 from baton.kernel.errors import Unavailable
-from baton.kernel.migrate import migrate, migrations_folder, revisions
+from baton.kernel.migrate import migrate
+from baton.kernel.revisions import folder, revisions
 from baton.kernel.settings import Settings, role_dsn
 
 
@@ -89,5 +90,5 @@ async def test_logins_that_an_administrator_made_join_our_roles(empty_database: 
 
 def test_the_names_of_the_files_are_the_revisions_in_order() -> None:
     """What a start reads without the migration tool is what the tool would run."""
-    _, scripts = upgrade.scripts(migrations_folder())
+    _, scripts = upgrade.scripts(folder())
     assert revisions() == [script.revision for script in reversed(list(scripts.walk_revisions()))]

@@ -14,7 +14,7 @@ from pglast import ast as sql
 from pglast.enums import ConstrType
 from pglast.visitors import Visitor
 
-from baton.kernel.migrate import migrations_folder
+from baton.kernel.revisions import folder
 from tests.scaling.sql import SOURCE, Statement, statements
 
 SHARED = {"directory_people", "directory_memberships", "directory_credentials", "directory_addresses", "log_cursors"}
@@ -33,7 +33,7 @@ ACROSS = {
 }
 WAITING = {"due", "slots_due"}
 """What waits is found across organizations, a bounded number of each (kernel/fairness.py); it is then done inside one."""
-FILES = sorted((migrations_folder() / "sql").glob("*.sql"))
+FILES = sorted((folder() / "sql").glob("*.sql"))
 ALL = statements()
 
 

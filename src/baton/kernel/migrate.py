@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 
-import baton
 from baton.kernel import distribute, queue, roles
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.db import Database
 from baton.kernel.errors import Unavailable
+from baton.kernel.revisions import folder, revisions
 from baton.kernel.settings import APP_ROLE, RELAY_ROLE, Settings
 
 # "baton" in ASCII: the advisory lock that whoever migrates holds.
@@ -48,7 +47,7 @@ async def migrate(owner_dsn: str, settings: Settings) -> Migrated:
             # Loaded when there is something to do: a server that is up to date starts faster and smaller without it.
             from baton.kernel.upgrade import upgrade
 
-            await upgrade(owner_dsn, migrations_folder(), SESSION)
+            await upgrade(owner_dsn, folder(), SESSION)
             await owner.execute(f"grant select on alembic_version to {APP_ROLE}, {RELAY_ROLE}")
         await queue.install(owner)
         await distribute.distribute(owner)
@@ -69,17 +68,6 @@ async def check(database: Database) -> None:
             f"The database is at revision {revision}, this Baton is at {head}. "
             "Run `baton migrate` if the database is the older one, or install the newer Baton."
         )
-
-
-def revisions() -> list[str]:
-    """The revisions of this version, oldest first, by the names of their files: `0001_foundation.py` is 0001."""
-    return sorted(file.name.partition("_")[0] for file in (migrations_folder() / "versions").glob("[0-9]*_*.py"))
-
-
-def migrations_folder() -> Path:
-    """Where the migrations are: in an installed package beside the code, in a checkout at its top."""
-    packaged = Path(baton.__file__).parent / "_migrations"
-    return packaged if packaged.is_dir() else Path(baton.__file__).parents[2] / "migrations"
 
 
 @asynccontextmanager

@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from baton.kernel.migrate import migrations_folder
+from baton.kernel.revisions import folder as migrations
 
 
 def run_sql(name: str) -> None:
     """Run a file of `migrations/sql` inside the migration's transaction. For use in `migrations/versions`."""
-    sql = (migrations_folder() / "sql" / name).read_text(encoding="utf-8")
+    sql = (migrations() / "sql" / name).read_text(encoding="utf-8")
     connection = op.get_bind().connection
     # The driver's own protocol takes many statements at once; SQLAlchemy's prepares one at a time.
     connection.dbapi_connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ from baton.doors.web.agents import policy as agent_policy
 from baton.doors.web.agents import profile as agent_profile
 from baton.doors.web.agents import rules as agent_rules
 from baton.doors.web.automations import automation_edit, automations, sequence_edit, sequences
-from baton.doors.web.desk import agenda, inbox, notifications, task_sheets, tasks
+from baton.doors.web.desk import agenda, inbox, notifications, task_edit, task_new, tasks
 from baton.doors.web.figures import dashboard, forecast
 from baton.doors.web.leads import (
     acts,
@@ -28,7 +28,7 @@ from baton.doors.web.leads import (
     views,
     whatsapp_write,
 )
-from baton.doors.web.records import merge, records
+from baton.doors.web.records import merge, record, records
 from baton.doors.web.records import sheets as record_sheets
 from baton.doors.web.settings import (
     audit,
@@ -39,6 +39,7 @@ from baton.doors.web.settings import (
     forms,
     health,
     held,
+    import_page,
     imports,
     mail_templates,
     members,
@@ -87,27 +88,27 @@ routes: list[Route] = [
     Route("/contacts", signed_in(records.contacts), methods=_GET),
     Route("/contacts/new", signed_in(record_sheets.new_contact), methods=_BOTH),
     Route("/contacts/duplicates", signed_in(merge.duplicates), methods=_GET),
-    Route("/contacts/{record}", signed_in(records.contact), methods=_GET),
-    Route("/contacts/{record}/facts/{key}", signed_in(records.edit_contact), methods=_POST),
+    Route("/contacts/{record}", signed_in(record.contact), methods=_GET),
+    Route("/contacts/{record}/facts/{key}", signed_in(record.edit_contact), methods=_POST),
     Route("/contacts/{record}/alike", signed_in(record_sheets.alike_contact), methods=_GET),
     Route("/contacts/{record}/merge", signed_in(merge.merge), methods=_BOTH),
     Route("/contacts/{record}/unmerge", signed_in(merge.unmerge), methods=_BOTH),
     Route("/companies", signed_in(records.companies), methods=_GET),
     Route("/companies/new", signed_in(record_sheets.new_company), methods=_BOTH),
     Route("/companies/duplicates", signed_in(merge.duplicates), methods=_GET),
-    Route("/companies/{record}", signed_in(records.company), methods=_GET),
-    Route("/companies/{record}/facts/{key}", signed_in(records.edit_company), methods=_POST),
+    Route("/companies/{record}", signed_in(record.company), methods=_GET),
+    Route("/companies/{record}/facts/{key}", signed_in(record.edit_company), methods=_POST),
     Route("/companies/{record}/alike", signed_in(record_sheets.alike_company), methods=_GET),
     Route("/companies/{record}/merge", signed_in(merge.merge), methods=_BOTH),
     Route("/companies/{record}/unmerge", signed_in(merge.unmerge), methods=_BOTH),
     Route("/imports", signed_in(imports.show_all), methods=_GET),
     Route(imports.NEW, signed_in(imports.new), methods=_GET),
     Route(imports.NEW, signed_in(imports.new, files=True), methods=_POST),
-    Route("/imports/{import}", signed_in(imports.show), methods=_GET),
-    Route("/imports/{import}/map", signed_in(imports.remap), methods=_POST),
-    Route("/imports/{import}/run", signed_in(imports.run), methods=_POST),
-    Route("/imports/{import}/undo", signed_in(imports.undo), methods=_POST),
-    Route("/imports/{import}/refused.csv", signed_in(imports.refused), methods=_GET),
+    Route("/imports/{import}", signed_in(import_page.show), methods=_GET),
+    Route("/imports/{import}/map", signed_in(import_page.remap), methods=_POST),
+    Route("/imports/{import}/run", signed_in(import_page.run), methods=_POST),
+    Route("/imports/{import}/undo", signed_in(import_page.undo), methods=_POST),
+    Route("/imports/{import}/refused.csv", signed_in(import_page.refused), methods=_GET),
     Route("/segments", signed_in(segments.show), methods=_GET),
     Route("/segments/new", signed_in(segments.new), methods=_BOTH),
     Route("/segments/{segment}", signed_in(segments.edit), methods=_BOTH),
@@ -129,11 +130,11 @@ routes: list[Route] = [
     Route("/messages/{message}", signed_in(received.show), methods=_GET),
     Route("/tasks", signed_in(tasks.show), methods=_GET),
     Route("/calendar", signed_in(agenda.show), methods=_GET),
-    Route("/tasks/new", signed_in(task_sheets.new), methods=_BOTH),
-    Route("/tasks/about", signed_in(task_sheets.about), methods=_GET),
+    Route("/tasks/new", signed_in(task_new.new), methods=_BOTH),
+    Route("/tasks/about", signed_in(task_new.about), methods=_GET),
     Route("/tasks/bulk", signed_in(tasks.bulk), methods=_POST),
-    Route("/tasks/{task}/edit", signed_in(task_sheets.edit), methods=_BOTH),
-    Route("/tasks/{task}/cancel", signed_in(task_sheets.cancel), methods=_BOTH),
+    Route("/tasks/{task}/edit", signed_in(task_edit.edit), methods=_BOTH),
+    Route("/tasks/{task}/cancel", signed_in(task_edit.cancel), methods=_BOTH),
     Route("/tasks/{task}/day", signed_in(agenda.put), methods=_POST),
     Route("/tasks/{task}/snooze", signed_in(tasks.snooze), methods=_POST),
     Route("/tasks/{task}/complete", signed_in(acts.complete), methods=_POST),

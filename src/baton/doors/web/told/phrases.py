@@ -1,10 +1,10 @@
 """What a sentence about an activity is made of: its pieces, and what the ids in it are called."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,9 @@ class Phrase:
     changes: list[Change] = field(default_factory=list)
 
 
+Said = list[Part]
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """What the ids in activities are called today, and the reader's clock."""
@@ -61,6 +64,10 @@ class Names:
         return Part("agent" if kind == "agent" else "person", told or _("a former member"))
 
 
+Sentence = Callable[[Activity, Names], Phrase | Said]
+"""How the activities of a kind are told."""
+
+
 def text(words: str) -> Part:
     """Plain words."""
     return Part("text", words)
@@ -71,7 +78,7 @@ def strong(words: str) -> Part:
     return Part("strong", words)
 
 
-def say(sentence: str, **values: Part | str) -> list[Part]:
+def say(sentence: str, **values: Part | str) -> Said:
     """The pieces of a sentence, "%(actor)s moved to %(stage)s", with what stands in it."""
     pieces = []
     for at, piece in enumerate(re.split(r"%\((\w+)\)s", sentence)):
@@ -79,6 +86,21 @@ def say(sentence: str, **values: Part | str) -> list[Part]:
         if found:
             pieces.append(text(found) if isinstance(found, str) else found)
     return pieces
+
+
+def named(said: Said, thing: object) -> Said:
+    """A sentence, and the name of what it is about where it is known."""
+    return [*said, text(" "), strong(str(thing))] if thing else said
+
+
+def new(activity: Activity, name: str) -> Any:
+    """What a fact is since the activity; None where it is unknown or was not touched."""
+    return activity.changes.get(name, [None, None])[1]
+
+
+def old(activity: Activity, name: str) -> Any:
+    """What a fact was before the activity."""
+    return activity.changes.get(name, [None, None])[0]
 
 
 def actor(activity: Activity) -> Part:
