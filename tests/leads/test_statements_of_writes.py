@@ -37,7 +37,7 @@ async def test_a_move_writes_the_lead_once(fresh: Team, sent: list[str]) -> None
     lead = await fresh.do(fresh.ana, "crm.leads.create", companyName="Acme")
     sent.clear()
     await fresh.do(fresh.ana, "crm.leads.moveStage", leadId=str(lead.id), stageId=str(staying.id))
-    assert _writes(sent) == ["UPDATE leads SET", "INSERT INTO activities", "INSERT INTO stage_deltas"]
+    assert _writes(sent) == ["UPDATE leads AS", "INSERT INTO activities", "INSERT INTO stage_deltas"]
     assert len(sent) == 6
     rows = await fresh.db.relay.fetch("SELECT sla_next_at FROM leads WHERE org_id = $1", fresh.org_id)
     assert rows[0]["sla_next_at"] is not None

@@ -91,8 +91,14 @@ async def test_leaves_nothing_when_it_fails(team: Team, name: str, monkeypatch: 
         await op.verb(tx, actor, input)
         raise RuntimeError("the end")
 
+    async def fail_together(tx: Any, calls: Any) -> None:
+        assert op.grouped is not None
+        await op.grouped(tx, calls)
+        raise RuntimeError("the end")
+
     before = await count(team, actor, name)
-    monkeypatch.setitem(registry, name, dataclasses.replace(op, verb=fail_at_the_end))
+    grouped = fail_together if op.grouped else None
+    monkeypatch.setitem(registry, name, dataclasses.replace(op, verb=fail_at_the_end, grouped=grouped))
     with pytest.raises(RuntimeError, match="the end"):
         await perform(team.db, actor, name, input)
     assert await count(team, actor, name) == before

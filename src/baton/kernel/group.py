@@ -1,4 +1,4 @@
-"""Group commit: concurrent calls of one operation by one actor share a transaction, each answered after its own commit.
+"""Group commit: concurrent calls of one operation in one organization share a transaction, each answered after its own commit.
 
 While a group commits the next calls queue; nobody waits to fill a group. What the database refuses for a group is run
 again call by call, so that one bad call fails alone.
@@ -6,15 +6,14 @@ again call by call, so that one bad call fails alone.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import msgspec
-
 from baton.kernel.actor import Actor
 from baton.kernel.db import Database
+from baton.kernel.operation import Asked
 from baton.kernel.values import new_id
 
 MOST = 128
@@ -24,12 +23,10 @@ leaves room for the others.
 """
 
 
-class Call(msgspec.Struct, eq=False):
-    """A call that waits for its group: its input, its operation's id, and who waits for the answer."""
+class Call(Asked, eq=False):
+    """A call that waits for its group, and who waits for the answer."""
 
-    input: Any
     answer: "asyncio.Future[Any]"
-    operation_id: UUID
 
     def answered(self, answer: Any) -> None:
         """Tell who waits what became of the call; an error is raised there."""
@@ -45,7 +42,7 @@ Run: TypeAlias = Callable[[list[Call]], Awaitable[None]]
 """Does a group of calls and sets the answer, or the error, of each."""
 
 
-Key: TypeAlias = tuple[str, Actor]
+Key: TypeAlias = tuple[str, UUID]
 
 
 class _Line:
@@ -84,15 +81,20 @@ _tasks: set[asyncio.Task[None]] = set()
 async def join(db: Database, actor: Actor, name: str, input: Any, run: Run) -> Any:
     """Have a call done with those that wait beside it; answers its own result, or raises its own error."""
     lines = _lines.setdefault(db, _Lines())
-    line = lines.by_key.setdefault((name, actor), _Line(run))
-    call = Call(input, asyncio.get_running_loop().create_future(), new_id())
+    line = lines.by_key.setdefault((name, actor.org_id), _Line(run))
+    call = Call(actor, input, new_id(), asyncio.get_running_loop().create_future())
     line.waiting.append(call)
     if lines.under_way < OF_ALL and line.under_way < OF_A_LINE:
         lines.under_way += 1
-        task = asyncio.create_task(_serve(lines), name=f"group {name}")
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
+        beside(_serve(lines))
     return await call.answer
+
+
+def beside(work: Coroutine[Any, Any, None]) -> None:
+    """Let some work go on by itself."""
+    task = asyncio.create_task(work)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
 async def _serve(lines: _Lines) -> None:

@@ -4,9 +4,9 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,7 @@ Kind = Literal["query", "mutation"]
 Verb = Callable[[Tx, Actor, Any], Awaitable[Any]]
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741
 V = TypeVar("V", bound=Callable[..., Awaitable[Any]])
-Grouped = Callable[[Tx, Actor, list[Any], list[UUID]], Awaitable[list[Any]]]
+Grouped = Callable[[Tx, Sequence["Asked"]], Awaitable[list[Any]]]
 Guard = Callable[[Tx, Actor, "Operation", Any], Awaitable[None]]
 Settle = Callable[[Tx, Actor, Any], Awaitable[Any]]
 
@@ -36,13 +36,26 @@ class Nothing(Input, kw_only=True):
     """The input of an operation that takes none."""
 
 
+class Asked(msgspec.Struct, eq=False):
+    """One of several calls that share a transaction: who asks, for what, and the operation's id that belongs to it alone."""
+
+    actor: Actor
+    input: Any
+    operation_id: UUID
+
+
+ALONE: Final = object()
+"""The answer of a group to a call that is better done in a transaction of its own: it would wait, or has something special to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing that the product can do. `role` is the least role that may, None for everyone without signing in.
 
     An `internal` one is a step of the product's own work: no door offers it. The answer of a `secret` one is shown
     once and kept nowhere. An `outward` one reaches somebody outside the organization: agents ask before they do it.
-    `grouped` does many calls in one transaction: inputs and operations' ids in, an answer or a BatonError for each out.
+    `grouped` does many calls of one organization in one transaction: an answer, a BatonError or ALONE for each. It waits for nobody
+    for long: others wait behind it.
     `written` is the verb for doors that only pass the answer on: the same, its parts JSON that the database wrote (msgspec.Raw).
     """
 

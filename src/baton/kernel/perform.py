@@ -18,7 +18,7 @@ from baton.kernel.actor import Actor
 from baton.kernel.db import Consent, Database, Tx, translated
 from baton.kernel.decode import canonical, decode
 from baton.kernel.errors import BatonError, Conflict, Invalid, Unprocessable
-from baton.kernel.operation import Operation, as_written, check_role, checks, find, guards
+from baton.kernel.operation import ALONE, Operation, as_written, check_role, checks, find, guards
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()
@@ -96,31 +96,40 @@ async def _perform(
     decoded = decode(op, input, lenient=lenient, ignore_unknown=ignore_unknown)
     body = canonical(decoded)
     if op.grouped is not None and actor.type != "agent" and not (idempotency_key or now or cause or operation_id):
-        return await group.join(db, actor, op.name, decoded, functools.partial(_together, db, actor, op))
+        return await group.join(db, actor, op.name, decoded, functools.partial(_together, db, op))
     return await _alone(db, actor, op, decoded, body, idempotency_key, now, cause, operation_id or new_id(), consent)
 
 
-async def _together(db: Database, actor: Actor, op: Operation, calls: list[group.Call]) -> None:
+async def _together(db: Database, op: Operation, calls: list[group.Call]) -> None:
     """Do a group of calls in one transaction and answer each. What fails as a whole is halved, so that one fails alone."""
-    if len(calls) == 1:
-        (call,) = calls
-        call.answered(await _alone(db, actor, op, call.input, b"", None, None, None, call.operation_id))
-        return
     assert op.grouped is not None
-    tx = Tx(None, actor.org_id, utc_now(), op.name, installation=db.installation)
+    org_id = calls[0].actor.org_id
+    tx = Tx(None, org_id, utc_now(), op.name, installation=db.installation)
     try:
-        async with db.transaction(actor.org_id) as tx.conn:
+        async with db.transaction(org_id) as tx.conn:
             for call in calls:
                 for guard in guards:
-                    await guard(tx, actor, op, call.input)
-            answers = await op.grouped(tx, actor, [c.input for c in calls], [c.operation_id for c in calls])
+                    await guard(tx, call.actor, op, call.input)
+            answers = await op.grouped(tx, calls)
     except (BatonError, asyncpg.PostgresError):
+        if len(calls) == 1:
+            await _singly(db, op, calls)
+            return
         for half in (calls[: len(calls) // 2], calls[len(calls) // 2 :]):
-            await group.answering(half, functools.partial(_together, db, actor, op))
+            await group.answering(half, functools.partial(_together, db, op))
         return
     db.committed()
     for call, answer in zip(calls, answers, strict=True):
-        call.answered(answer)
+        if answer is ALONE:
+            group.beside(group.answering([call], functools.partial(_singly, db, op)))
+        else:
+            call.answered(answer)
+
+
+async def _singly(db: Database, op: Operation, calls: list[group.Call]) -> None:
+    """Do one call in a transaction of its own and answer it."""
+    (call,) = calls
+    call.answered(await _alone(db, call.actor, op, call.input, b"", None, None, None, call.operation_id))
 
 
 async def _alone(

@@ -1,12 +1,13 @@
 """A lead from outside, without signing in: a website's form or document B's endpoint. Spec B4."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from baton.accounts import organization
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
 from baton.kernel.errors import BatonError, Invalid, NotFound
-from baton.kernel.operation import Input, Output, operation
+from baton.kernel.operation import Asked, Input, Output, operation
 from baton.kernel.shapes import Cents, Count, Email, Line, Prose, Values
 from baton.kernel.values import clean
 from baton.leads.create import NewLead, create_each
@@ -42,25 +43,23 @@ class Captured(Output, kw_only=True):
     success: bool = True
 
 
-async def capture_many(
-    tx: Tx, actor: Actor, inputs: list[Capture], operation_ids: list[UUID]
-) -> list[Captured | BatonError]:
+async def capture_many(tx: Tx, calls: Sequence[Asked]) -> list[Captured | BatonError]:
     """Capture what came at the same time in one transaction, each as `capture` would: its answer, or what is wrong with it."""
     org = await organization.find(tx)
     if org is None or org.status != "active":
-        return [NotFound(NO_ORGANIZATION, field="orgId") for _ in inputs]
+        return [NotFound(NO_ORGANIZATION, field="orgId") for _ in calls]
     answers: list[Captured | BatonError] = []
-    taken: list[tuple[int, NewLead]] = []
-    for place, input in enumerate(inputs):
-        error = _wrong(actor, input)
+    taken: dict[Actor, list[tuple[int, NewLead]]] = {}
+    for place, call in enumerate(calls):
+        error = _wrong(call.actor, call.input)
         answers.append(error or Captured(id=UUID(int=0)))
         if error is None:
-            taken.append((place, _lead(input)))
-    made = await create_each(
-        tx, actor, [lead for _, lead in taken], [operation_ids[place] for place, _ in taken], via="form", org=org
-    )
-    for (place, _), each in zip(taken, made, strict=True):
-        answers[place] = each if isinstance(each, BatonError) else Captured(id=each.id)
+            taken.setdefault(call.actor, []).append((place, _lead(call.input)))
+    for actor, leads in taken.items():
+        operations = [calls[place].operation_id for place, _ in leads]
+        made = await create_each(tx, actor, [lead for _, lead in leads], operations, via="form", org=org)
+        for (place, _), each in zip(leads, made, strict=True):
+            answers[place] = each if isinstance(each, BatonError) else Captured(id=each.id)
     return answers
 
 
@@ -70,7 +69,7 @@ async def capture(tx: Tx, actor: Actor, input: Capture) -> Captured:
 
     Raises NotFound for an organization that does not exist or is not active, Invalid for a bad field; nothing is written then.
     """
-    (answer,) = await capture_many(tx, actor, [input], [tx.operation_id])
+    (answer,) = await capture_many(tx, [Asked(actor, input, tx.operation_id)])
     if isinstance(answer, BatonError):
         raise answer
     return answer

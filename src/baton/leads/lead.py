@@ -1,5 +1,6 @@
 """A lead: its facts, how to find and lock one, and the only way to change one."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -123,6 +124,25 @@ async def _find(tx: Tx, ref: str, locking: str, *, deleted: bool | None = False)
     return from_row(row)
 
 
+async def lock_those(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Lead]:
+    """Those of several leads that are there and that nobody else has locked, locked until the transaction ends."""
+    rows = await tx.fetch(
+        f"""SELECT {COLUMNS} FROM leads l WHERE l.org_id = $1 AND l.id = ANY ($2) AND l.deleted_at IS NULL
+             ORDER BY l.id FOR NO KEY UPDATE SKIP LOCKED""",
+        tx.org_id, ids,
+    )  # fmt: skip
+    return {row["id"]: from_row(row) for row in rows}
+
+
+def changed(before: Lead, now: datetime, new: Facts) -> tuple[Lead, Changes]:
+    """The lead with new facts from a moment on, and what of it that changes."""
+    after = msgspec.structs.replace(before, **new)
+    changes = difference(facts(before), facts(after))
+    return msgspec.structs.replace(
+        after, version=before.version + bool(changes), last_activity_at=max(before.last_activity_at, now)
+    ), changes
+
+
 async def change(
     tx: Tx,
     actor: Actor,
@@ -141,11 +161,7 @@ async def change(
 
     An activity that changes nothing (a note) leaves `version` as it was; `lastActivityAt` always moves.
     """
-    after = msgspec.structs.replace(before, **new)
-    changes = difference(facts(before), facts(after))
-    after = msgspec.structs.replace(
-        after, version=before.version + bool(changes), last_activity_at=max(before.last_activity_at, tx.now)
-    )
+    after, changes = changed(before, tx.now, new)
     beside: dict[str, Any] = {}
     if "stageEnteredAt" in changes or "stageId" in changes or "closedAt" in changes:
         closed = after.closed_at is not None

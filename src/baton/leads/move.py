@@ -1,7 +1,5 @@
 """Moving a lead: to another stage, by stage or by status. Spec A4, A9, B3, B5."""
 
-from typing import Any
-
 from baton.activities import kinds
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx
@@ -10,6 +8,8 @@ from baton.kernel.shapes import Reason, Version
 from baton.kernel.values import Ref
 from baton.leads import lead as leads
 from baton.leads.lead import Lead
+from baton.leads.move_together import move_many
+from baton.leads.moving import entering, payload
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Stage, Status
 
@@ -33,7 +33,7 @@ class SetStatus(Input, kw_only=True):
     reason: Reason | None = None
 
 
-@operation("crm.leads.moveStage", role=Role.MEMBER, summary="Move a lead to another stage")
+@operation("crm.leads.moveStage", role=Role.MEMBER, summary="Move a lead to another stage", grouped=move_many)
 async def move(tx: Tx, actor: Actor, input: MoveStage) -> Lead:
     """Move a lead to another stage of its pipeline; moving to where it is changes nothing. Spec A4, B5.
 
@@ -70,22 +70,9 @@ async def enter_held(
     tx: Tx, actor: Actor, before: Lead, stage: Stage, *, status: str | None = None, reason: str | None = None
 ) -> Lead:
     """As `enter`, a stage that is held until the transaction ends."""
-    stamped = pipelines.status_in(stage, status)
-    if before.stage_id == stage.id and before.status == stamped:
+    new = entering(before, stage, status, tx.now)
+    if new is None:
         return before
-    new: dict[str, Any] = {"status": stamped}
-    if before.stage_id != stage.id:
-        closed_at = (before.closed_at or tx.now) if stage.closed else None
-        new |= {"stage_id": stage.id, "stage_entered_at": tx.now, "closed_at": closed_at}
-        if stage.closed:
-            new["next_action_at"] = None  # no further action is needed (Spec A4)
     return await leads.change(
-        tx,
-        actor,
-        before,
-        kinds.STAGE_CHANGED,
-        reason=reason,
-        payload={"stageName": stage.name, "outcome": stage.outcome},
-        stage=stage,
-        **new,
+        tx, actor, before, kinds.STAGE_CHANGED, reason=reason, payload=payload(stage), stage=stage, **new
     )
