@@ -11,7 +11,8 @@ from baton.kernel.operation import ALONE, Asked
 from baton.kernel.perform import perform
 from baton.kernel.values import new_id, utc_now
 from baton.leads.lead import Lead, replayed
-from baton.leads.move import MoveStage, move_many
+from baton.leads.move import MoveStage
+from baton.leads.move_together import move_many
 from baton.pipelines.pipeline import Pipeline
 from tests.leads.test_capture_together import begun as begun
 from tests.team import Team

@@ -91,7 +91,7 @@ async def test_leaves_nothing_when_it_fails(team: Team, name: str, monkeypatch: 
         await op.verb(tx, actor, input)
         raise RuntimeError("the end")
 
-    async def fail_together(tx: Any, calls: Any) -> None:
+    async def fail_together(tx: Any, calls: Any) -> list[Any]:
         assert op.grouped is not None
         await op.grouped(tx, calls)
         raise RuntimeError("the end")
