@@ -19,6 +19,7 @@ from baton.kernel.embedded import EmbeddedPostgres
 from baton.kernel.installation import installation
 from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
+from tests.alone import Alone
 from tests.given_server import GIVEN, GivenServer, given_server
 from tests.passwords import make_passwords_cheap
 from tests.team import Team, make_team
@@ -68,6 +69,21 @@ async def _drop(owner: asyncpg.Connection, name: str) -> None:
             await asyncio.sleep(0.25)
         else:
             return
+
+
+@pytest_asyncio.fixture
+async def alone(settings: Settings, empty_database: str, tmp_path: Path) -> AsyncIterator[Alone]:
+    """An installation of the test's own. It has the run's secret: the passwords of the roles, which belong to the server, come from it."""
+    environ = {
+        "DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret,
+        "BATON_OUTBOUND_ALLOW": "127.0.0.1/32",
+    }  # fmt: skip
+    own = configuration.load(data=tmp_path, environ=environ)
+    await migrate(empty_database, own)
+    found = Alone(environ, own)
+    yield found
+    for database in found.opened:
+        await database.close()
 
 
 @pytest_asyncio.fixture(scope="session")

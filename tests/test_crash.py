@@ -9,18 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import httpx2
 import pytest
 
-from baton.kernel import settings as configuration
 from baton.kernel.db import Database
-from baton.kernel.migrate import migrate
-from baton.kernel.settings import Settings
 from baton.leads.lead import COLUMNS, from_row, replayed
+from tests.alone import Alone
 from tests.team import make_team
 
 CAPTURES = 500
@@ -76,24 +73,15 @@ async def capture_all(port: int, org_id: UUID, numbers: range, answered: dict[in
         await asyncio.gather(*(one(client, n) for n in numbers))
 
 
-async def test_killed_while_500_captures_and_their_playbooks_run(
-    settings: Settings, empty_database: str, tmp_path: Path
-) -> None:
+async def test_killed_while_500_captures_and_their_playbooks_run(alone: Alone) -> None:
     """Spec A12: after the restart every captured lead has one score, one owner, one follow-up, and the log replays to the rows."""
-    # The same secret: the passwords of the roles, which belong to the whole server, come from it.
-    environ = {"DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret}
-    own = configuration.load(data=tmp_path, environ=environ)
-    await migrate(empty_database, own)
-    assert own.app_dsn
-    assert own.relay_dsn
-    db = Database(own.app_dsn, own.relay_dsn)
-    await db.open()
+    db = await alone.database()
     team = await make_team(db, "Crash")
     answered: dict[int, UUID] = {}
     share = CAPTURES // (KILLS + 1)
     for kill in range(KILLS + 1):
         port = free_port()
-        with serving(environ, port) as process:
+        with serving(alone.environ, port) as process:
             await ready(port)
             sending = asyncio.create_task(
                 capture_all(port, team.org_id, range(kill * share, (kill + 1) * share), answered)
@@ -107,7 +95,6 @@ async def test_killed_while_500_captures_and_their_playbooks_run(
                 await all_done(db, team.org_id)
     assert len(answered) > CAPTURES // 4
     await check(db, team.org_id, answered)
-    await db.close()
 
 
 async def all_done(db: Database, org_id: UUID) -> None:

@@ -1,32 +1,23 @@
 """Daily work: once for each slot however many workers run, and made up where nobody was awake."""
 
 import asyncio
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from baton.jobs import schedule, worker
 from baton.jobs.relay import Job
-from baton.kernel import settings as configuration
 from baton.kernel.db import Database
-from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
+from tests.alone import Alone
 from tests.team import make_team
 
 
 async def test_a_slot_that_was_missed_is_made_up_once_by_three_workers(
-    settings: Settings, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B7: leadScoreRefresh at 03:00 UTC, one job an organization; three workers, one slot: each job once."""
-    environ = {"DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret}
-    own = configuration.load(data=tmp_path, environ=environ)
-    await migrate(empty_database, own)
-    assert own.app_dsn
-    assert own.relay_dsn
-    workers = [Database(own.app_dsn, own.relay_dsn, pool_size=2) for _ in range(3)]
-    for db in workers:
-        await db.open()
+    workers = [await alone.database(pool_size=2) for _ in range(3)]
     teams = [await make_team(workers[0], name) for name in ("One", "Two")]
     worked: list[UUID] = []
 
@@ -44,8 +35,6 @@ async def test_a_slot_that_was_missed_is_made_up_once_by_three_workers(
     await workers[0].relay.execute("UPDATE jobs.pgqueuer_schedules SET next_run = now() - interval '5 hours'")
     await run_for(workers, 4)
     assert sorted(worked) == sorted(team.org_id for team in teams)
-    for db in workers:
-        await db.close()
 
 
 async def run_for(workers: list[Database], seconds: float) -> None:

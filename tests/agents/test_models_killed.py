@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from baton.kernel import settings as configuration
-from baton.kernel.db import Database
-from baton.kernel.installation import installation
-from baton.kernel.migrate import migrate
-from baton.kernel.settings import Settings
+from tests.alone import Alone
 from tests.team import Team, make_team
 from tests.test_crash import free_port, ready, serving
 
@@ -86,25 +81,16 @@ async def answering(oracle: Oracle) -> AsyncIterator[str]:
         await running
 
 
-async def test_kill_9_around_every_answer(settings: Settings, empty_database: str, tmp_path: Path) -> None:
+async def test_kill_9_around_every_answer(alone: Alone) -> None:
     """Four kills, before an answer, at it, and in the midst of the acts that follow: a note, a task and a tag, once each."""
-    environ = {
-        "DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret,
-        "BATON_OUTBOUND_ALLOW": "127.0.0.1/32",
-    }  # fmt: skip
-    own = configuration.load(data=tmp_path, environ=environ)
-    await migrate(empty_database, own)
-    assert own.app_dsn
-    assert own.relay_dsn
-    db = Database(own.app_dsn, own.relay_dsn, installation=installation(own))
-    await db.open()
+    db = await alone.database()
     team = await make_team(db, "Killed")
     oracle = Oracle()
     async with answering(oracle) as url:
         lead_id, agent_id = await _prepared(team, url)
         for _ in range(8):
             port = free_port()
-            with serving(environ, port) as process:
+            with serving(alone.environ, port) as process:
                 oracle.victim = process.pid
                 await ready(port)
                 if await _done(team, lead_id, process):
@@ -114,7 +100,6 @@ async def test_kill_9_around_every_answer(settings: Settings, empty_database: st
     assert sorted(kind for kind in mine if kind != "lead_scored") == ["field_updated", "note_added", "task_created"]
     (run,) = await team.do(team.ana, "crm.agents.runs", leadId=str(lead_id))
     assert [step.outcome for step in run.receipt] == ["done"] * 4
-    await db.close()
 
 
 async def _prepared(team: Team, url: str) -> tuple[UUID, UUID]:

@@ -14,12 +14,9 @@ from uuid import UUID
 import asyncpg
 
 from baton.jobs import lanes
-from baton.kernel import settings as configuration
 from baton.kernel.db import Database
-from baton.kernel.installation import installation
-from baton.kernel.migrate import migrate
-from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
+from tests.alone import Alone
 from tests.automations.test_sequences import ALWAYS, FIRST, SECOND, WAIT
 from tests.messages.conftest import connect
 from tests.messages.conftest import post as post
@@ -52,21 +49,10 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_killed_while_a_sequence_writes_to_many(
-    settings: Settings, empty_database: str, tmp_path: Path, post: PostOffice
-) -> None:
+async def test_killed_while_a_sequence_writes_to_many(alone: Alone, tmp_path: Path, post: PostOffice) -> None:
     """The clock is moved ahead over both waits; workers die in the middle. Every message was handed over at most once, and
     is sent or in doubt; every enrolment is at its end, or stands behind a message in doubt; the count proves it."""
-    environ = {
-        "DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret,
-        "BATON_OUTBOUND_ALLOW": "127.0.0.1/32",
-    }  # fmt: skip
-    own = configuration.load(data=tmp_path, environ=environ)
-    await migrate(empty_database, own)
-    assert own.app_dsn
-    assert own.relay_dsn
-    db = Database(own.app_dsn, own.relay_dsn, installation=installation(own))
-    await db.open()
+    db = await alone.database()
     team = await make_team(db, "Crash")
     await connect(team, post)
     plan = {"steps": [FIRST, WAIT, {"do": "task", "title": "Call"}, SECOND], "window": ALWAYS}
@@ -90,12 +76,12 @@ async def test_killed_while_a_sequence_writes_to_many(
     assert enrolled == ENROLMENTS
     chance = random.Random(7)
     for days in (0, 2.5, 5, 5.1):
-        await kill_at_random(environ, tmp_path, str(team.org_id), days, chance)
+        await kill_at_random(alone.environ, tmp_path, str(team.org_id), days, chance)
     for days in (8, 11, 14):  # what the dead left is gone on with
         await lanes.step(db, now=utc_now() + timedelta(days=days), only=team.org_id)
     await check(db, team.org_id, post)
     await db.close()
-    await gone(empty_database)
+    await gone(alone.environ["DATABASE_URL"])
 
 
 async def kill_at_random(environ: dict[str, str], data: Path, org_id: str, days: float, chance: random.Random) -> None:

@@ -3,21 +3,18 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from baton.jobs import handlers, lanes, schedule
 from baton.jobs.relay import Job
-from baton.kernel import settings as configuration
 from baton.kernel.actor import Actor
-from baton.kernel.db import Database, Tx
+from baton.kernel.db import Tx
 from baton.kernel.errors import Conflict, NotFound
-from baton.kernel.migrate import migrate
 from baton.kernel.operation import Input, Output, operation, registry
-from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
+from tests.alone import Alone
 from tests.team import Team, make_team
 from tests.test_schedule import run_for
 
@@ -59,18 +56,9 @@ async def test_each_person_is_reminded_once_a_day_of_all_that_is_overdue(fresh: 
     assert {row["email"] for row in rows} == {"waiting"}
 
 
-async def test_three_workers_and_a_worker_that_slept_remind_once(
-    settings: Settings, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_three_workers_and_a_worker_that_slept_remind_once(alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
     """B7: three workers, one slot; nobody was awake at 08:00, and it is made up; a clock set back does not tell again."""
-    environ = {"DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret}
-    own = configuration.load(data=tmp_path, environ=environ)
-    await migrate(empty_database, own)
-    assert own.app_dsn
-    assert own.relay_dsn
-    workers = [Database(own.app_dsn, own.relay_dsn, pool_size=2) for _ in range(3)]
-    for db in workers:
-        await db.open()
+    workers = [await alone.database(pool_size=2) for _ in range(3)]
     team = await make_team(workers[0], "One")
     lead = await team.capture()
     wish = {"leadId": str(lead.id), "title": "Call", "dueAt": "2026-01-05T10:00:00Z", "assignTo": str(team.ben.id)}
@@ -82,8 +70,6 @@ async def test_three_workers_and_a_worker_that_slept_remind_once(
         await run_for(workers, 4)
     told = (await team.do(team.ben, "crm.notifications.list")).items
     assert [each.event for each in told if each.event == "overdue"] == ["overdue"]
-    for db in workers:
-        await db.close()
 
 
 class Send(Input, kw_only=True):

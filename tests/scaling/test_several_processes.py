@@ -19,11 +19,10 @@ import httpx2
 from bench import integrity
 
 from baton.accounts.sign_in import issue_jwt
-from baton.kernel import settings as configuration
 from baton.kernel.db import Database
-from baton.kernel.migrate import migrate
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
+from tests.alone import Alone
 from tests.team import Team, make_team
 from tests.test_crash import all_done, check, free_port
 
@@ -148,36 +147,31 @@ async def kill_some(processes: Processes, callers: Callers) -> None:
                 await processes.start(name)
 
 
-async def test_killed_under_load_nothing_is_lost_and_nothing_done_twice(
-    settings: Settings, empty_database: str, tmp_path: Path
-) -> None:
+async def test_killed_under_load_nothing_is_lost_and_nothing_done_twice(alone: Alone, tmp_path: Path) -> None:
     """Spec A7, A12: every answered capture is one lead with one follow-up, every note stands once in the log; counters equal a full
     count, and the log replays to the rows."""
-    environ = {"DATABASE_URL": empty_database, "BATON_DATA": str(tmp_path), "BATON_SECRET": settings.secret}
-    own = configuration.load(data=tmp_path, environ=environ)
-    await migrate(empty_database, own)
-    assert own.app_dsn
-    assert own.relay_dsn
-    db = Database(own.app_dsn, own.relay_dsn)
-    await db.open()
+    db = await alone.database()
     team = await make_team(db, "Crowd")
-    processes = Processes(environ, tmp_path)
+    processes = Processes(alone.environ, tmp_path)
     async with running(processes):
         leads = [await team.capture(title="CEO", companySize=500) for _ in range(MOVED)]
         await all_done(db, team.org_id)
         pipelines = await team.do(team.ana, "crm.pipelines.list")
         stages = next(each for each in pipelines if each.id == leads[0].pipeline_id).stages[2:4]
         callers = Callers(
-            processes, team, await token_of(db, team, own), [lead.id for lead in leads], [s.id for s in stages]
+            processes,
+            team,
+            await token_of(db, team, alone.settings),
+            [lead.id for lead in leads],
+            [s.id for s in stages],
         )
         await asyncio.gather(callers.all(), kill_some(processes, callers))
         await all_done(db, team.org_id)
         await queue_empty(db)
     await everything_once(db, team, callers)
-    report = await integrity.check(empty_database)
+    report = await integrity.check(alone.environ["DATABASE_URL"])
     assert report.wrong == []
     assert report.leads == CROWD + MOVED or CROWD > 1_000
-    await db.close()
 
 
 async def token_of(db: Database, team: Team, own: Settings) -> str:
