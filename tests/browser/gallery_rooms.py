@@ -137,6 +137,10 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         "/settings/enrichment",
     )
     stage = f"{pipelines}/stages/{intake.stages[0].id}"
+    asked_in = await team.do(
+        team.ana, "crm.members.invite", {"name": "Bea Stone", "email": f"bea@{team.org_id}.example"}
+    )
+    join = f"/join/{asked_in.link.rpartition('/')[2]}"
     came = (await team.do(team.ana, "crm.emails.received", state="waiting")).items[0]
     return {
         "/messages/{message}": {"message": f"/messages/{came.id}"},
@@ -175,6 +179,10 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         "/settings/members": {"members": "/settings/members"},
         "/settings/members/new": {"member-new": "/settings/members/new"},
         "/settings/members/{member}/remove": {"member-remove": f"/settings/members/{team.vera.id}/remove"},
+        "/settings/members/invitations/{invitation}/resend": {
+            "member-link": f"/settings/members/invitations/{asked_in.id}/resend",
+        },
+        "/join/{token}": {"join": join, "join-known": f"{join}?known=1"},
         "/settings/keys": {"keys": "/settings/keys"},
         "/settings/keys/new": {"key-new": "/settings/keys/new"},
         "/settings/mail": {"mail": "/settings/mail"},

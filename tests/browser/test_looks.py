@@ -17,7 +17,7 @@ from tests.team import Team
 WIDTHS = {"wide": (1440, 900), "tablet": (820, 1100), "phone": (390, 844)}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = {("light", "wide"), ("dark", "wide"), ("light", "phone")}
-STRANGERS = ("/sign-in", "/f/")
+STRANGERS = ("/sign-in", "/f/", "/join/")
 PICTURES = Path(os.environ.get("BATON_PICTURES") or Path(__file__).parents[2] / "artefacts" / "pages")
 
 

@@ -132,9 +132,12 @@ async def add_person(tx: Tx, actor: Actor, input: AddPerson) -> Member:
     if person_id != new and actor.type != "system":
         # Somebody else chose this person's password: they must not get into another organization by it.
         raise Conflict(
-            "This e-mail address signs in here already. The operator of this installation can add it.", field="email"
+            "This e-mail address signs in here already. Invite it: it joins with the password that it has.",
+            field="email",
         )
-    return await _insert(
+    if hashed and person_id == new:
+        await tx.execute("SELECT directory_note_given($1)", person_id)
+    return await _added(
         tx, actor, kind="person", person_id=person_id, name=input.name.strip(), email=address, role=input.role,
         time_zone=input.time_zone, capacity=input.capacity, external_id=input.external_id,
     )  # fmt: skip
@@ -148,16 +151,16 @@ async def add_agent(tx: Tx, actor: Actor, input: AddAgent) -> Member:
     supervisor = await member(tx, input.supervisor_id) if input.supervisor_id else None
     if supervisor is not None and supervisor.kind != "person":
         raise Invalid("An agent's supervisor is a person.", field="supervisorId")
-    return await _insert(
+    return await _added(
         tx, actor, kind="agent", name=input.name.strip(), role=Role.MEMBER, agent_kind=input.agent_kind, purpose=input.purpose,
         supervisor_id=supervisor.id if supervisor else (actor.id if actor.type == "user" else None), time_zone=input.time_zone,
         capacity=input.capacity, external_id=input.external_id,
     )  # fmt: skip
 
 
-async def _insert(tx: Tx, actor: Actor, **values: Any) -> Member:
+async def insert(tx: Tx, id: UUID, **values: Any) -> None:
+    """Insert a member's row, and a person's way to it. Who may, was checked; the activity is the caller's."""
     _must_be_zone(values["time_zone"])
-    id = new_id()
     names = ", ".join(values)
     parameters = ", ".join(f"${index}" for index in range(4, 4 + len(values)))
     await tx.execute(
@@ -169,6 +172,11 @@ async def _insert(tx: Tx, actor: Actor, **values: Any) -> Member:
     )
     if values.get("person_id"):
         await tx.execute("SELECT directory_add_membership($1, $2)", values["person_id"], id)
+
+
+async def _added(tx: Tx, actor: Actor, **values: Any) -> Member:
+    id = new_id()
+    await insert(tx, id, **values)
     added = await member(tx, id)
     await append(
         tx, actor,

@@ -138,6 +138,12 @@ class Limits:
 
         return right
 
+    def must_admit_link(self, request: Request) -> Callable[[], None]:
+        """Count a try at a secret link; answers what takes it back where the link leads somewhere. Raises TooMany."""
+        address = self.address(request)
+        _admitted([self.sign_in_address.take(address)], "Too many links that lead nowhere.")
+        return functools.partial(self.sign_in_address.give_back, address)
+
 
 @functools.lru_cache(maxsize=4096)
 def network(address: str) -> str:

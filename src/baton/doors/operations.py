@@ -2,7 +2,16 @@
 
 from types import ModuleType
 
-from baton.accounts import credentials, members, organization, profile, rates, remove_member
+from baton.accounts import (
+    accept_invitation,
+    credentials,
+    invitations,
+    members,
+    organization,
+    profile,
+    rates,
+    remove_member,
+)
 from baton.accounts import sessions as person_sessions
 from baton.activities import seal as log_seals
 from baton.activities import timeline as audit
@@ -101,6 +110,7 @@ from baton.messages import draft as email_draft
 from baton.messages import files as message_files
 from baton.messages import forget as forget_messages
 from baton.messages import inbound as received_messages
+from baton.messages import invite as invitation_mail
 from baton.messages import message as messages
 from baton.messages import send as send_email
 from baton.messages import template as message_templates
@@ -143,6 +153,7 @@ MODULES: tuple[ModuleType, ...] = (
     bulk, search, segments, tags, views, notice, notify, notice_mail, notice_reactions, notice_settings,
     record_timeline, profile, email_draft, message_files, mailbox, outcome, outreach, suppression, tell_member, try_mailbox,
     unsubscribe, messages, send_email, message_templates, automation, change_automation, dry_run, automation_outcome,
+    accept_invitation, invitations, invitation_mail,
     received_messages, receive, settle, forget_messages, forget_automations, whatsapp_account, whatsapp_hear, whatsapp_send,
     automation_run, automation_step,
     escalate, nurture, remind, sla, sla_settings, create_task, do_to_tasks, due_tasks, edit_task,

@@ -25,6 +25,7 @@ from baton.kernel.db import Database
 from baton.kernel.values import utc_now
 from baton.leads import sla
 from baton.messages import deliver as deliver_messages
+from baton.messages import invite as mail_invitations
 from baton.messages import poll as poll_mailboxes
 from baton.messages.notices import mail as notice_mail
 from baton.tasks import due as due_tasks
@@ -52,6 +53,7 @@ WORKS: tuple[Work, ...] = (
     Work("webhooks", deliver.due, deliver.deliver),
     Work("enrichment", look_up.due, look_up.walk),
     Work("notices", notice_mail.due, notice_mail.walk),
+    Work("invitations", mail_invitations.due, mail_invitations.walk),
     Work("approvals", carry_out.due, carry_out.walk),
     Work("messages", deliver_messages.due, deliver_messages.walk),
     Work("automation slots", begin.slots_due, begin.on_time),

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from baton.doors.web import hosted_form
+from baton.doors.web import hosted_form, join
 from baton.doors.web.agents import agents, approvals
 from baton.doors.web.agents import life as agent_life
 from baton.doors.web.agents import model as agent_model
@@ -41,6 +41,7 @@ from baton.doors.web.settings import (
     held,
     import_page,
     imports,
+    invitations,
     mail_templates,
     members,
     organization,
@@ -217,7 +218,9 @@ routes: list[Route] = [
     Route("/profile/sessions", signed_in(profile.sign_out_others), methods=_POST),
     Route("/profile/sessions/{session}", signed_in(profile.end_session), methods=_POST),
     Route("/settings/members", signed_in(members.show), methods=_GET),
-    Route("/settings/members/new", signed_in(members.add), methods=_BOTH),
+    Route("/settings/members/new", signed_in(invitations.invite), methods=_BOTH),
+    Route("/settings/members/invitations/{invitation}/resend", signed_in(invitations.resend), methods=_BOTH),
+    Route("/settings/members/invitations/{invitation}/revoke", signed_in(invitations.revoke), methods=_POST),
     Route("/settings/members/{member}/role", signed_in(members.set_role), methods=_POST),
     Route("/settings/members/{member}/remove", signed_in(members.remove), methods=_BOTH),
     Route("/settings/keys", signed_in(members.keys), methods=_GET),
@@ -251,6 +254,8 @@ routes: list[Route] = [
     Route("/settings/forms", signed_in(forms.show), methods=_GET),
     Route("/settings/forms/new", signed_in(forms.new), methods=_BOTH),
     Route("/settings/forms/held/{capture}/{decision}", signed_in(held.decide), methods=_POST),
+    Route("/join/{token}", public(join.show), methods=_GET),
+    Route("/join/{token}", public(join.submit, own_pages_only=True), methods=_POST),
     Route("/f/{form}", public(hosted_form.show), methods=_GET),
     Route("/f/{form}", public(hosted_form.submit), methods=_POST),
     Route("/ui/{build}/{name:path}", serve, methods=_GET),

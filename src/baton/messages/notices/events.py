@@ -23,6 +23,7 @@ EVENTS: dict[str, NoticeEvent] = {
     "nurture": NoticeEvent("A lead of mine was written to by itself"),
     "approval": NoticeEvent("Something waits for my approval", email=True),
     "agent": NoticeEvent("An agent of mine needs a person", email=True),
+    "joined": NoticeEvent("Somebody whom I invited joins"),
     "webhook_disabled": NoticeEvent("A webhook was switched off", email=True),
 }
 """Rooms of the product may tell of other events too: those are shown in the product and not mailed."""

@@ -158,6 +158,11 @@ def _webhook(row: Row, known: People) -> Say | None:
     return Say(known.admins(), "webhook_disabled", f"The webhook to {url} was switched off", row["reason"])
 
 
+def _joined(row: Row, known: People) -> Say | None:
+    inviter = known.person(UUID(row["payload"]["invitedBy"]))
+    return Say(inviter, "joined", f"{row['actor_name']} joined", href="/settings/members")
+
+
 def _sla(row: Row, known: People) -> Say | None:
     near = row["kind"] == kinds.SLA_NEAR
     wanted = row["payload"].get("tell", ["owner"])
@@ -189,6 +194,7 @@ RULES: dict[str, Rule] = {
     kinds.HANDED_OFF: _handed,
     kinds.AGENT_FAILED: _failed,
     kinds.WEBHOOK_DISABLED: _webhook,
+    kinds.INVITATION_ACCEPTED: _joined,
     kinds.SLA_NEAR: _sla,
     kinds.SLA_MISSED: _sla,
 }

@@ -1,25 +1,21 @@
 """Settings → Members: people with their roles, and what lets programs in: API keys and agents' tokens. Spec B9."""
 
-from typing import Any
-
-import msgspec
 from starlette.responses import Response
 
 from baton.accounts.credentials import CreateCredential, Credential, NewCredential, RevokeCredential
-from baton.accounts.members import AddPerson, EditMember, Member
+from baton.accounts.members import EditMember, Member
 from baton.accounts.remove_member import RemoveMember
 from baton.doors.web.leads.filters import named
-from baton.doors.web.shell.language import Choices, Told, _, marked, meant
+from baton.doors.web.settings.invitations import HERE, ROLES, asked, roles_of
+from baton.doors.web.shell.language import Choices, Told, _, marked
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import ago, who
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.actor import Role
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from baton.kernel.explain import explained
 
-HERE, KEYS = "/settings/members", "/settings/keys"
-ROLES = Choices([("admin", marked("Admin")), ("member", marked("Member")), ("viewer", marked("Viewer"))])
+KEYS = "/settings/keys"
 _CHANGED = Told(
     {
         "owner": marked("%(name)s is an owner now."),
@@ -38,38 +34,8 @@ async def show(visit: Visit) -> Response:
          "zone": member.time_zone, "me": member.id == visit.actor.id, "active": member.status == "active"}
         for member in await visit.members() if member.kind == "person"
     ]  # fmt: skip
-    return await page(visit, "members.html", here=HERE, rows=rows, roles=_roles(visit))
-
-
-def _roles(visit: Visit) -> list[tuple[str, str]]:
-    return [("owner", meant("role", "Owner")), *ROLES] if visit.actor.role == Role.OWNER else ROLES
-
-
-async def add(visit: Visit) -> Response:
-    """GET and POST /settings/members/new."""
-    error: Refusal | None = None
-    values: dict[str, Any] = {"role": "member", "timeZone": str(visit.zone)} | visit.fields
-    if visit.request.method == "POST":
-        try:
-            wish = {
-                key: text
-                for key in ("name", "email", "role", "timeZone")
-                if (text := visit.fields.get(key, "").strip())
-            }
-            if visit.fields.get("password"):
-                wish["password"] = visit.fields["password"]
-            if "name" not in wish or "email" not in wish:
-                missing = "name" if "name" not in wish else "email"
-                raise Invalid(f"The {missing} is required.", field=missing)
-            made: Member = await visit.perform("crm.members.addPerson", msgspec.convert(wish, AddPerson))
-            return done(visit, _("%(name)s is a member now.") % {"name": made.name}, HERE)
-        except (Invalid, Conflict, NotFound) as refusal:
-            error = refusal
-        except msgspec.ValidationError as refusal:
-            error = explained(refusal, AddPerson)
-    return await sheet(
-        visit, "member_new.html", _("Add a person"), act=_("Add"), back=HERE, values=values | {"password": ""}, error=error, here=HERE,
-        roles=_roles(visit),
+    return await page(
+        visit, "members.html", here=HERE, rows=rows, roles=roles_of(visit), asked=await asked(visit) if visit.may_manage else [],
     )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ NOTICES = (
     marked("Every morning: my overdue follow-ups"), marked("A lead has been in its stage for nearly as long as it should"),
     marked("A lead has been in its stage for too long"), marked("Somebody mentions me in a note"),
     marked("A lead of mine was written to by itself"), marked("Something waits for my approval"),
-    marked("An agent of mine needs a person"), marked("A webhook was switched off"), marked("Anything else"),
+    marked("An agent of mine needs a person"), marked("Somebody whom I invited joins"),
+    marked("A webhook was switched off"), marked("Anything else"),
 )  # fmt: skip
 HEALTH = (
     marked("Reading the log"), marked("What happens is answered at once."), marked("Jobs"), marked("No job waits."), marked("Held jobs"),
@@ -37,4 +38,14 @@ STORY = (
     marked("The sender is unknown."), marked("A new lead was made of the sender."), marked("Undone."),
     shaped("Leads leave %(stage)s within %(days)s; this one is there since %(since)s."), shaped("The stage “%(stage)s” was removed"),
     shaped("The pipeline “%(pipeline)s” was removed"), marked("Its stage was archived"), shaped("Follow up with %(lead)s"),
+)  # fmt: skip
+INVITATIONS = (
+    marked("This link leads to no invitation. Look whether it is complete, or ask for a new one."),
+    marked("This invitation has expired. Ask for a new link."),
+    marked("Whoever invited you may not do so any more. Ask another admin for a new link."),
+    marked("This invitation was used already. Sign in with your e-mail and password."),
+    marked("This invitation was withdrawn. Ask who invited you."),
+    marked("This organization is closed at the moment, and takes nobody in."),
+    marked("Nothing carries mail here. Hand the link over, or connect a mailbox under Settings → E-mail."),
+    shaped("It could not be mailed: %(why)s"), shaped("Too many links that lead nowhere. Try again in %(seconds)s seconds."),
 )  # fmt: skip

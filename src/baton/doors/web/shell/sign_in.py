@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from baton.accounts.sign_in import SESSION_LIFETIME, actor_of_token, close_session, open_session, prove
+from baton.accounts.sign_in import SESSION_LIFETIME, Membership, actor_of_token, close_session, open_session, prove
 from baton.doors.limits import limits_of
 from baton.doors.web.shell.language import _, told
 from baton.doors.web.shell.render import plain, redirect
@@ -50,6 +50,11 @@ async def submit(request: Request) -> Response:
             organizations=options,
             wrong=_("Choose the organization and give your password again."),
         )
+    return await into(request, place, onward)
+
+
+async def into(request: Request, place: Membership, onward: str) -> Response:
+    """A new session in an organization, whoever was signed in here before, and the page to go on to."""
     token = await open_session(database(request), place)
     answer = redirect(onward)
     answer.set_cookie(
