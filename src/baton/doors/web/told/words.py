@@ -6,9 +6,7 @@ from baton.doors.web.told import of_agents, of_leads, of_messages, of_people, of
 from baton.doors.web.told.phrases import Names, Phrase, Said, actor, named, say, text
 from baton.doors.web.told.verbs import VERBS
 
-_SENTENCES = (
-    of_leads.SENTENCES | of_messages.SENTENCES | of_tasks.SENTENCES | of_agents.SENTENCES | of_people.SENTENCES
-)
+_SENTENCES = of_leads.SENTENCES | of_messages.SENTENCES | of_tasks.SENTENCES | of_agents.SENTENCES | of_people.SENTENCES
 
 
 def phrase(activity: Activity, names: Names) -> Phrase:
