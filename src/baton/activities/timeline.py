@@ -1,6 +1,7 @@
 """Reading the log: one lead's timeline, and the organization's whole audit. Spec A8, C6."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from baton.activities.activity import COLUMNS, Activity, from_row
@@ -81,20 +82,21 @@ async def page(
         raise Invalid(
             f"Pages count from 1 to a depth of {DEPTH:,} entries; beyond that, follow the cursor.", field="page"
         )
-    tests, args = ["a.org_id = $1"], [tx.org_id]
+    tests: list[str] = ["a.org_id = $1"]
+    args: list[Any] = [tx.org_id]
     if lead_ids is not None:
-        args.append(lead_ids)  # type: ignore[arg-type]
+        args.append(lead_ids)
         tests.append("a.lead_id = ANY ($2)")
     if subjects is not None:
-        args += subjects  # type: ignore[arg-type]
+        args += subjects
         tests[-1] = f"({tests[-1]} OR (a.subject_type = ${len(args) - 1} AND a.subject_id = ANY (${len(args)})))"
     for column, value in (("kind", kind), ("actor_id", actor_id), ("operation_id", operation_id)):
         if value is not None:
-            args.append(value)  # type: ignore[arg-type]
+            args.append(value)
             tests.append(f"a.{column} = ${len(args)}")
     for sign, moment in ((">=", since), ("<", until)):
         if moment is not None:
-            args.append(moment)  # type: ignore[arg-type]
+            args.append(moment)
             tests.append(f"a.occurred_at {sign} ${len(args)}")
     if after is not None:
         args.extend(position(after, datetime, UUID))

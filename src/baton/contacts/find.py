@@ -91,9 +91,10 @@ def _of(row: Row, type: type[Any]) -> dict[str, Any]:
 
 
 def _searched(tx: Tx, table: str, search: str | None) -> tuple[str, list[Any]]:
-    tests, args = "c.org_id = $1 AND c.merged_into_id IS NULL AND c.deleted_at IS NULL", [tx.org_id]
+    tests = "c.org_id = $1 AND c.merged_into_id IS NULL AND c.deleted_at IS NULL"
+    args: list[Any] = [tx.org_id]
     if search and search.strip():
-        args.append(search)  # type: ignore[arg-type]
+        args.append(search)
         tests += f" AND c.id IN (SELECT search_{table}(${len(args)}))"
     return tests, args
 

@@ -17,11 +17,17 @@ from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Role, system
 from baton.kernel.errors import BatonError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from baton.kernel.perform import perform
-from baton.messages.whatsapp.hear import Fare, Hear
+from baton.messages.whatsapp.hear import Fare, Fate, Hear
 from baton.messages.whatsapp.line import signer_of
 
 log = structlog.get_logger()
-_FATES = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
+_FATES: dict[str | None, Fate] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "failed": "failed",
+    "undelivered": "failed",
+}
 _PATH = "/whatsapp/in/{address}"
 
 
@@ -112,7 +118,7 @@ def _of_meta(account_id: UUID, told: Any) -> list[Hear | Fare]:
             faults = _list(one, "errors")
             words = str(faults[0].get("title") or faults[0].get("message") or "") if faults else None
             if fate and one.get("id"):
-                heard.append(Fare(account_id=account_id, provider_id=str(one["id"]), fate=fate, error=words))  # type: ignore[arg-type]
+                heard.append(Fare(account_id=account_id, provider_id=str(one["id"]), fate=fate, error=words))
     return heard
 
 
@@ -136,7 +142,7 @@ def _of_twilio(account_id: UUID, told: dict[str, str]) -> list[Hear | Fare]:
     if fate and fate != "received":
         error = f"Twilio's error {told['ErrorCode']}" if told.get("ErrorCode") else None
         found = _FATES.get(fate)
-        return [Fare(account_id=account_id, provider_id=id, fate=found, error=error)] if found else []  # type: ignore[arg-type]
+        return [Fare(account_id=account_id, provider_id=id, fate=found, error=error)] if found else []
     if not sender.startswith("+") or not sender[1:].isascii() or not sender[1:].isdigit() or len(sender) > 16:
         return []
     media = told.get("NumMedia", "0")

@@ -23,11 +23,14 @@ MAX_LIMIT = 200
 _OUTCOMES = {"won": ["won"], "lost": ["lost", "disqualified"]}
 
 
+Ending = Literal["won", "lost"]
+
+
 class ReadHistory(Input, kw_only=True):
     """The pipeline, which of its closed leads to show, and a page of 1–200, the last closed first."""
 
     pipeline_id: Ref
-    outcome: Literal["won", "lost"] | None = None
+    outcome: Ending | None = None
     where: Condition = msgspec.field(default_factory=everything)
     search: Words | None = None
     limit: PageSize = 50

@@ -100,11 +100,13 @@ async def insert_stage(tx: Tx, pipeline_id: UUID, stage: NewStage, index: int, c
     return id
 
 
+_OUTCOMES: dict[Status, Outcome] = {"won": "won", "lost": "lost", "disqualified": "lost"}
+
+
 def meaning(stage: NewStage, index: int) -> tuple[Outcome, Status]:
     """What a stage stands for: its outcome and the status that entering it stamps (SPEC, "Status and stage")."""
     if stage.status is not None:
-        outcome: Outcome = {"won": "won", "lost": "lost", "disqualified": "lost"}.get(stage.status, "open")  # type: ignore[assignment]
-        return outcome, stage.status
+        return _OUTCOMES.get(stage.status, "open"), stage.status
     if stage.terminal and stage.probability in (0, 100):
         return ("won", "won") if stage.probability == 100 else ("lost", "lost")
     if stage.terminal:

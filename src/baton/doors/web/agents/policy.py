@@ -1,13 +1,13 @@
 """What an agent may do, edited by an admin: a row of its policy, its limits, and what its evidence proposes. Spec A6."""
 
-from typing import Any
+from typing import Any, cast
 
 from starlette.responses import Response
 
 from baton.accounts.members import Member
 from baton.agents.evidence import AcceptProposal, Evidence, ReadEvidence
 from baton.agents.limits import Limits, ReadLimits, SetLimits
-from baton.agents.policy import NewPolicyRow, PolicyRow, ReadPolicy, SetPolicy
+from baton.agents.policy import Decision, NewPolicyRow, PolicyRow, ReadPolicy, SetPolicy
 from baton.agents.refusals import ListRefusals, Refused
 from baton.doors.web.agents.agents import HERE, found
 from baton.doors.web.agents.playbooks import ACTS, TRIGGERS
@@ -164,7 +164,9 @@ async def _set_row(
     if decision not in DECISIONS:
         raise Invalid("Choose what is decided.", field="decision")
     name = visit.fields.get("name", "").strip() or f"{said(operation)}: {DECISIONS[decision]}"
-    mine = NewPolicyRow(name=name, operation=operation, condition=parsed(visit.several, known), decision=decision)  # type: ignore[arg-type]
+    mine = NewPolicyRow(
+        name=name, operation=operation, condition=parsed(visit.several, known), decision=cast("Decision", decision)
+    )
     if place is None:
         new.insert(0, mine)
     else:

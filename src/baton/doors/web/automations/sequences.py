@@ -1,12 +1,12 @@
 """Sequences: what follows what, who is in which step, and what came of each message."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 from starlette.responses import Response
 
-from baton.automations.sequences.enrolment import Enrolment, ListEnrolments
+from baton.automations.sequences.enrolment import Enrolment, EnrolmentState, ListEnrolments
 from baton.automations.sequences.plan import Plan, Window
 from baton.automations.sequences.sequence import ListedSequence, NameSequence, Sequence, SequenceResults
 from baton.doors.web.automations.automations import STATES, names
@@ -75,7 +75,9 @@ async def show_one(visit: Visit) -> Response:
     found = await read(visit)
     offered = acts(await names(visit), sequence=True)
     state = visit.query.get("state", "")
-    asked = ListEnrolments(sequence_id=found.id, state=state if state in TONES else None, limit=100)  # type: ignore[arg-type]
+    asked = ListEnrolments(
+        sequence_id=found.id, state=cast("EnrolmentState", state) if state in TONES else None, limit=100
+    )
     listed: Page[Enrolment] = await visit.perform("crm.enrolments.list", asked)
     steps = [
         {"words": in_words(msgspec.to_builtins(step), offered), "message": step.__struct_config__.tag == "email",

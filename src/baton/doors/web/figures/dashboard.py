@@ -1,7 +1,7 @@
 """The dashboard: a pipeline in numbers, each of which opens the leads behind it. Spec B1, B8."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from baton.kernel.page import Page
 from baton.leads.find import ListLeads
 from baton.leads.lead import Lead
 from baton.leads.move import SetStatus
-from baton.pipelines.pipeline import Pipeline
+from baton.pipelines.pipeline import Pipeline, Status
 from baton.reports.conversion import SourceReport
 from baton.reports.funnel import Funnel
 from baton.reports.overview import Overview
@@ -213,7 +213,7 @@ async def set_status(visit: Visit) -> Response:
     version = visit.fields.get("version", "")
     wish = SetStatus(
         lead_id=visit.path["lead"],
-        status=visit.fields.get("status", ""),  # type: ignore[arg-type]
+        status=cast("Status", visit.fields.get("status", "")),
         version=int(version) if version.isascii() and version.isdigit() and len(version) < 18 else None,
     )
     if wish.status not in STATUSES:

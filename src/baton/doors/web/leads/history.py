@@ -1,6 +1,6 @@
 """The history of a pipeline: its closed leads, how each ended, by whom and why; reopened by a move to an open stage."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from baton.doors.web.shell.show import SOURCES, STATUSES, Who, ago, initials, mo
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page
-from baton.leads.history import ClosedLead, ReadHistory
+from baton.leads.history import ClosedLead, Ending, ReadHistory
 from baton.leads.lead import Lead
 from baton.leads.move import MoveStage
 from baton.pipelines.pipeline import GetPipeline, Pipeline
@@ -60,7 +60,7 @@ async def _found(
     cursor = visit.query.get("cursor")
     asked = ReadHistory(
         pipeline_id=str(pipeline.id),
-        outcome=outcome or None,  # type: ignore[arg-type]
+        outcome=cast("Ending", outcome) if outcome else None,
         where=chosen.where,
         search=chosen.q,
         cursor=cursor,

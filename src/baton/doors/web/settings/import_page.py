@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from msgspec import UNSET
 from starlette.responses import Response
 
 from baton.doors.downloads import give_refused
@@ -13,7 +12,7 @@ from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.imports.headers import TARGETS
 from baton.imports.kept import GetImport, Import, Remaining, Remains
 from baton.imports.options import IGNORE, KEEP
-from baton.imports.start import MapImport, RunImport, UndoImport
+from baton.imports.start import RunImport, UndoImport
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.page import Page
 
@@ -123,13 +122,14 @@ async def remap(visit: Visit) -> Response:
         chosen = visit.fields.get(f"column-{place}")
         if chosen and chosen != uses.get(header, KEEP):
             mapping[header] = chosen
-    fields = visit.fields
+    chosen_too = ("pipeline", "onDuplicate", "dateOrder", "decimalMark")
+    wish: dict[str, Any] = {"importId": str(found.id)} | {
+        key: visit.fields[key] for key in chosen_too if visit.fields.get(key)
+    }
+    if headers:
+        wish["mapping"] = mapping
     try:
-        await visit.perform("crm.imports.map", MapImport(
-            import_id=found.id, mapping=mapping if headers else UNSET, pipeline=fields.get("pipeline") or UNSET,
-            on_duplicate=fields.get("onDuplicate") or UNSET,  # type: ignore[arg-type]
-            date_order=fields.get("dateOrder") or UNSET, decimal_mark=fields.get("decimalMark") or UNSET,  # type: ignore[arg-type]
-        ))  # fmt: skip
+        await visit.perform("crm.imports.map", wish)
     except (Invalid, Conflict) as error:
         return await _page(visit, await _import(visit), wrong=told(error.message), status=422)
     return go(visit, f"{HERE}/{found.id}")

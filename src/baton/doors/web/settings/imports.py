@@ -11,8 +11,6 @@ from baton.doors.web.shell.render import page, redirect
 from baton.doors.web.shell.show import ago, who
 from baton.doors.web.shell.visit import Visit, must_be_proven
 from baton.imports.kept import Import, ListImports
-from baton.imports.options import Options
-from baton.imports.start import StartImport
 from baton.imports.uploads import Uploads, told_name
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import check_role, find
@@ -104,11 +102,10 @@ async def _bring(visit: Visit) -> Import:
             told = told_name(file.filename)
     except HTTPException as error:
         raise Invalid(f"The form cannot be read: {error.detail}") from None
-    duplicate = fields.get("onDuplicate", "skip")
-    options = Options(pipeline=fields.get("pipeline") or None, on_duplicate=duplicate)  # type: ignore[arg-type]
+    options = {"pipeline": fields.get("pipeline") or None, "onDuplicate": fields.get("onDuplicate", "skip")}
     try:
         made: Import = await visit.perform(
-            "crm.imports.start", StartImport(file=told, upload=name, size=size, options=options)
+            "crm.imports.start", {"file": told, "upload": name, "size": size, "options": options}
         )
     except BaseException:
         uploads.remove(name)

@@ -1,11 +1,19 @@
 """Settings → Webhooks: addresses that are told of events, their secrets shown once, and what was delivered. Spec C9."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from starlette.responses import Response
 
-from baton.automations.webhooks.deliveries import Delivery, DeliveryLog, ListDeliveries, NameDelivery, Replay, Replayed
+from baton.automations.webhooks.deliveries import (
+    Delivery,
+    DeliveryLog,
+    ListDeliveries,
+    NameDelivery,
+    Replay,
+    Replayed,
+    Status,
+)
 from baton.automations.webhooks.endpoint import (
     CreateEndpoint,
     EditEndpoint,
@@ -115,7 +123,9 @@ async def one(visit: Visit) -> Response:
     endpoint = await _endpoint(visit)
     status = visit.query.get("status", "")
     status = status if status in dict(STATUSES) else ""
-    asked = ListDeliveries(webhook_id=endpoint.id, status=status or None, cursor=visit.query.get("cursor"))  # type: ignore[arg-type]
+    asked = ListDeliveries(
+        webhook_id=endpoint.id, status=cast("Status", status) if status else None, cursor=visit.query.get("cursor")
+    )
     try:
         found: Page[Delivery] = await visit.perform("crm.webhooks.deliveries", asked)
     except Invalid:
