@@ -16,9 +16,9 @@ from baton.kernel.db import Database
 from baton.kernel.perform import perform
 from baton.leads.score_batch import refresh_organization
 from bench.client import median
-from bench.dataset import database
 from bench.lines import Line, at_least, per_second
 from bench.load import numbers
+from bench.made import database
 from bench.server import Place
 
 HEADERS = "First Name,Last Name,Email,Phone,Company,Job Title,Website,City,Lead Source,Status,Amount,Employees,Tags"

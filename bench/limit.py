@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bench.dataset import Organization
 from bench.load import EVERY
+from bench.made import Organization
 from bench.server import LIMITS_DATABASE, Place
 from bench.statements import Statement
 

@@ -15,9 +15,9 @@ from baton.kernel.values import utc_now
 from baton.leads.order import order
 from bench import limit, load
 from bench.client import Client, median, path, quantile, rounds, times
-from bench.dataset import database
 from bench.lines import Line, at_least, at_most, ms, per_second
 from bench.load import Traffic
+from bench.made import database
 from bench.server import Place, Served, web
 from bench.statements import Statement, logged, of
 

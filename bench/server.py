@@ -19,7 +19,7 @@ from baton.accounts.sign_in import issue_jwt
 from baton.kernel.embedded import DATABASE, EmbeddedPostgres
 from baton.kernel.settings import Settings
 from baton.kernel.values import utc_now
-from bench.dataset import Dataset, Organization, settings_of
+from bench.made import Dataset, Organization, settings_of
 
 # Captures of one machine are counted as ever, up to a limit that one machine does not reach.
 LIMITS = {"BATON_CAPTURE_PER_ORGANIZATION": "10000000", "BATON_CAPTURE_PER_ADDRESS": "10000000"}

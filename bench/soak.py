@@ -22,8 +22,9 @@ from baton.jobs import retention
 from baton.kernel.values import utc_now
 from bench import integrity
 from bench.client import Client, path
-from bench.dataset import database, dataset
+from bench.dataset import dataset
 from bench.load import EVERY, numbers
+from bench.made import database
 from bench.reads import WORDS
 from bench.server import Place, Served, place, web, working
 from bench.soaked import Sample, grown, sample, tables, told

@@ -14,8 +14,8 @@ from baton.jobs import relay as relaying
 from baton.kernel.queue import SCHEMA, queries
 from bench import load
 from bench.client import Client, median, quantile
-from bench.dataset import database
 from bench.lines import Line, at_least, at_most, ms, per_second
+from bench.made import database
 from bench.reads import session
 from bench.server import Place, served
 from bench.writes import MOVE, capture_traffic
