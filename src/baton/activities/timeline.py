@@ -109,12 +109,22 @@ async def page(
             f"SELECT count(*) FROM (SELECT FROM activities a WHERE {found} LIMIT {COUNTED}) c", *args
         )
     source, newest = "activities a", f"ORDER BY a.occurred_at DESC, a.id DESC LIMIT {limit + 1}"
-    if lead_ids is not None and subjects is None:
+    if lead_ids is not None:
         # Lead by lead along the index: of several leads, or of a busy one, the planner might walk the whole log instead.
-        own = found.replace("a.lead_id = ANY ($2)", "a.lead_id = w.id")
-        source = f"unnest($2::uuid[]) w (id) CROSS JOIN LATERAL (SELECT * FROM activities a WHERE {own} {newest} + {skipped}) a"
-        found = "true"
+        others = " AND ".join([tests[0], *tests[2:]])
+        walks = [_walk("$2", f"{others} AND a.lead_id = w.id {newest} + {skipped}")]
+        if subjects is not None:
+            own = "a.subject_type = $3 AND a.subject_id = w.id AND (a.lead_id = ANY ($2)) IS NOT TRUE"
+            walks.append(_walk("$4", f"{others} AND {own} {newest} + {skipped}"))
+        source, found = f"({' UNION ALL '.join(walks)}) a", "true"
     rows = await tx.fetch(f"SELECT {COLUMNS} FROM {source} WHERE {found} {newest} OFFSET {skipped}", *args)
     items = [from_row(row) for row in rows[:limit]]
     more = cursor(items[-1].occurred_at, items[-1].id) if len(rows) > limit else None
     return Page(items=items, next_cursor=more, total=total)
+
+
+def _walk(ids: str, tests: str) -> str:
+    """SQL of the activities that meet a test, record by record (`w`), each along its index."""
+    return (
+        f"SELECT a.* FROM unnest({ids}::uuid[]) w (id) CROSS JOIN LATERAL (SELECT * FROM activities a WHERE {tests}) a"
+    )

@@ -1,7 +1,7 @@
 """Finding people, companies and customers: by search, in an order, page after page by cursor."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from baton.contacts import company as companies
@@ -14,11 +14,12 @@ from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
-from baton.kernel.page import Page, cursor, position
+from baton.kernel.page import Page, Total, counting, cursor, position, up_to
 from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
 
 MAX_LIMIT = 200
+T = TypeVar("T")
 
 
 class ListPeople(Input, kw_only=True):
@@ -63,7 +64,7 @@ async def find_people(tx: Tx, actor: Actor, input: ListPeople) -> Page[Contact]:
         args.append((await records.find(tx, COMPANY, input.company_id))["id"])
         tests += f" AND c.company_id = ${len(args)}"
     rows, more, total = await _page(tx, SELECTED, JOINED, tests, args, input)
-    return Page(items=[Contact(**_of(row, Contact)) for row in rows], next_cursor=more, total=total)
+    return _shown([Contact(**_of(row, Contact)) for row in rows], more, total)
 
 
 @operation("crm.companies.find", kind="query", role=Role.VIEWER, summary="Find companies")
@@ -71,7 +72,7 @@ async def find_companies(tx: Tx, actor: Actor, input: ListCompanies) -> Page[Com
     """The companies that are not merged into others, in one statement, or two with `count`. Raises Invalid."""
     tests, args = _searched(tx, "companies", input.search)
     rows, more, total = await _page(tx, "c.*", "companies c", tests, args, input)
-    return Page(items=[companies.from_row(row) for row in rows], next_cursor=more, total=total)
+    return _shown([companies.from_row(row) for row in rows], more, total)
 
 
 @operation("crm.customers.find", kind="query", role=Role.VIEWER, summary="Find customers")
@@ -83,7 +84,11 @@ async def find_customers(tx: Tx, actor: Actor, input: ListCustomers) -> Page[Cus
             args.append((await records.find(tx, sort, ref))["id"])
             tests += f" AND c.{sort.reference} = ${len(args)}"
     rows, more, total = await _page(tx, "c.*", "customers c", tests, args, input)
-    return Page(items=[Customer(**_of(row, Customer)) for row in rows], next_cursor=more, total=total)
+    return _shown([Customer(**_of(row, Customer)) for row in rows], more, total)
+
+
+def _shown(items: list[T], more: str | None, total: Total) -> Page[T]:
+    return Page(items=items, next_cursor=more, total=total.number, total_is_estimate=total.is_estimate)
 
 
 def _of(row: Row, type: type[Any]) -> dict[str, Any]:
@@ -101,11 +106,12 @@ def _searched(tx: Tx, table: str, search: str | None) -> tuple[str, list[Any]]:
 
 async def _page(
     tx: Tx, selected: str, source: str, tests: str, args: list[Any], input: Any
-) -> tuple[list[Row], str | None, int | None]:
+) -> tuple[list[Row], str | None, Total]:
     """A page of rows in the order asked, the cursor of the next one, and the total where it was asked for."""
     if not 1 <= input.limit <= MAX_LIMIT:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} entries.", field="limit")
-    total = await tx.fetchval(f"SELECT count(*) FROM {source} WHERE {tests}", *args) if input.count else None
+    counted = counting(source.partition(" LEFT JOIN ")[0], tests)
+    total = up_to(await tx.fetchval(counted, *args)) if input.count else Total(None)
     by_name = getattr(input, "sort", "createdAt") == "name"
     column, kind = ("c.name", str) if by_name else ("c.created_at", datetime)
     asked = getattr(input, "descending", None)

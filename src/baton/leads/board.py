@@ -123,14 +123,8 @@ async def board(tx: Tx, actor: Actor, input: ReadBoard) -> Board:
     tests, args = await matching(tx, input.where, input.search)
     args.append([stage.id for stage in shown])
     source = _source(past, args)
-    rows = await tx.fetch(
-        f"""{source.begin} SELECT c.* FROM unnest(${source.stages}::uuid[]) AS s (id)
-             CROSS JOIN LATERAL (
-                SELECT l.stage_id, {_CARD} FROM {source.leads} l {_OWNED}
-                 WHERE {tests} AND l.stage_id = s.id
-                 ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {input.limit + 1}) c""",
-        *args,
-    )
+    first = _found if input.search else _first
+    rows = await tx.fetch(first(source, tests, input.limit + 1), *args)
     sums, known = await _sums(tx, shown, input.where, input.search, past), await rates(tx)
     cards: dict[UUID, list[Row]] = {}
     for row in rows:
@@ -197,6 +191,24 @@ def _source(past: datetime | None, args: list[Any]) -> _Source:
         return _Source("", "leads", stages)
     args.append(past)
     return _Source(f"WITH past AS MATERIALIZED (SELECT * FROM {rowset(f'${len(args)}')} t)", "past", stages)
+
+
+def _first(source: _Source, tests: str, most: int) -> str:
+    """SQL of so many cards of each stage, the latest arrivals: each is the beginning of an index."""
+    return f"""{source.begin} SELECT c.* FROM unnest(${source.stages}::uuid[]) AS s (id)
+      CROSS JOIN LATERAL (
+         SELECT l.stage_id, {_CARD} FROM {source.leads} l {_OWNED}
+          WHERE {tests} AND l.stage_id = s.id
+          ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {most}) c"""
+
+
+def _found(source: _Source, tests: str, most: int) -> str:
+    """The same of what a search finds, which is asked once and not for every stage."""
+    return f"""WITH found AS MATERIALIZED (
+         SELECT l.id, row_number() OVER (PARTITION BY l.stage_id ORDER BY l.stage_entered_at DESC, l.id DESC) AS place
+           FROM leads l WHERE {tests} AND l.stage_id = ANY (${source.stages}))
+      SELECT l.stage_id, {_CARD} FROM found f JOIN leads l ON l.org_id = $1 AND l.id = f.id {_OWNED}
+       WHERE f.place <= {most} ORDER BY l.stage_entered_at DESC, l.id DESC"""
 
 
 async def _sums(

@@ -1,19 +1,20 @@
 """Finding leads: by any condition, in any order, page after page by cursor. Spec A10, B8."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from baton.kernel.actor import Actor, Role
-from baton.kernel.conditions import Condition, everything
+from baton.kernel.conditions import EVERYTHING, Condition, everything
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
-from baton.kernel.page import Page, cursor, position
+from baton.kernel.page import Page, Total, counting, cursor, position, up_to
 from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
+from baton.leads import totals
 from baton.leads.lead import COLUMNS, WRITTEN, Lead, from_row, get
 from baton.leads.matching import matching
 from baton.leads.order import order
@@ -55,22 +56,24 @@ async def read(tx: Tx, actor: Actor, input: GetLead) -> Lead:
 async def written(tx: Tx, actor: Actor, input: ListLeads) -> Page[msgspec.Raw]:
     """The same page, each lead as the JSON that the database wrote."""
     rows, more, total = await _found(tx, input, f"{WRITTEN} AS lead, l.id")
-    return Page(items=[msgspec.Raw(row["lead"]) for row in rows], next_cursor=more, total=total)
+    items = [msgspec.Raw(row["lead"]) for row in rows]
+    return Page(items=items, next_cursor=more, total=total.number, total_is_estimate=total.is_estimate)
 
 
 @operation("crm.leads.find", kind="query", role=Role.VIEWER, summary="Find leads", written=written)
 async def find(tx: Tx, actor: Actor, input: ListLeads) -> Page[Lead]:
     """The leads that meet a condition. Raises Invalid for a condition, order, limit or cursor that cannot be read, NotFound."""
     rows, more, total = await _found(tx, input, COLUMNS)
-    return Page(items=[from_row(row) for row in rows], next_cursor=more, total=total)
+    items = [from_row(row) for row in rows]
+    return Page(items=items, next_cursor=more, total=total.number, total_is_estimate=total.is_estimate)
 
 
-async def _found(tx: Tx, input: ListLeads, columns: str) -> tuple[list[Row], str | None, int | None]:
+async def _found(tx: Tx, input: ListLeads, columns: str) -> tuple[list[Row], str | None, Total]:
     """The rows of a page, the cursor of the next one, and how many leads there are where that was asked."""
     if not 1 <= input.limit <= MAX_LIMIT:
         raise Invalid(f"A page has 1 to {MAX_LIMIT} leads.", field="limit")
     tests, args = await matching(tx, input.where, input.search, input.segment_id)
-    total = await tx.fetchval(f"SELECT count(*) FROM leads l WHERE {tests}", *args) if input.count else None
+    total = await _total(tx, input, tests, args)
     by = await order(tx, input.sort, descending=input.descending)
     after = None
     if input.cursor is not None:
@@ -81,3 +84,12 @@ async def _found(tx: Tx, input: ListLeads, columns: str) -> tuple[list[Row], str
     )
     more = cursor(*place(rows[input.limit - 1], by)) if len(rows) > input.limit else None
     return rows[: input.limit], more, total
+
+
+async def _total(tx: Tx, input: ListLeads, tests: str, args: list[Any]) -> Total:
+    """How many leads there are, where that was asked: of all leads from the running totals, of others as many as are counted."""
+    if not input.count:
+        return Total(None)
+    if input.where == EVERYTHING and not (input.search or "").strip() and input.segment_id is None:
+        return Total(sum(each.leads for each in await totals.read(tx)))
+    return up_to(await tx.fetchval(counting("leads l", tests), *args))

@@ -29,8 +29,7 @@ async def matching(
             where = {"all": [where, row["condition"]]}
         else:
             args.append(segment_id)
-            own = f"${first} AND s.segment_id = ${first + len(args) - 1}"
-            tests.append(f"l.id IN (SELECT s.lead_id FROM segment_leads s WHERE s.org_id = {own})")
+            tests.append(in_segment(first, first + len(args) - 1))
     compiled = await fields.compiled(tx, where, first=first + len(args), in_table=True)
     tests.append(compiled.sql)
     args += compiled.args
@@ -38,6 +37,11 @@ async def matching(
         args.append(search)
         tests.append(f"l.id IN ({searched('leads', f'${first + len(args) - 1}')})")
     return " AND ".join(tests), args
+
+
+def in_segment(org: int, segment: int) -> str:
+    """The SQL test for leads `l` that were put into a segment; both are numbers of parameters."""
+    return f"l.id IN (SELECT s.lead_id FROM segment_leads s WHERE s.org_id = ${org} AND s.segment_id = ${segment})"
 
 
 def searched(what: Literal["leads", "contacts", "companies"], arguments: str) -> str:

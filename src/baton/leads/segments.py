@@ -17,7 +17,7 @@ from baton.kernel.errors import Conflict, Invalid, NotFound, must_be_current
 from baton.kernel.operation import Input, Nothing, Output, operation
 from baton.kernel.shapes import Label, Version
 from baton.kernel.values import Ref, new_id
-from baton.leads.matching import matching, named
+from baton.leads.matching import in_segment, matching, named
 
 MOST = 200
 MOST_LEADS = 50_000
@@ -149,7 +149,11 @@ async def _counted(tx: Tx, rows: Sequence[Row]) -> list[Segment]:
     counts: list[str] = []
     args: list[object] = []
     for row in rows:
-        tests, given = await matching(tx, EVERYTHING, None, row["id"], first=len(args) + 1)
+        first = len(args) + 1
+        tests, given = await matching(tx, row["condition"] or EVERYTHING, None, first=first)
+        if row["condition"] is None:
+            given.append(row["id"])
+            tests += f" AND {in_segment(first, first + len(given) - 1)}"
         counts.append(f"(SELECT count(*) FROM leads l WHERE {tests})")
         args += given
     counted = await tx.fetchval(f"SELECT ARRAY[{', '.join(counts)}]::bigint[]", *args)

@@ -14,6 +14,7 @@ from baton.doors.web.agents.playbooks import ACTS, TRIGGERS
 from baton.doors.web.leads.condition_form import form, parsed
 from baton.doors.web.leads.facts import cents
 from baton.doors.web.shell.language import Told, _, marked, told
+from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import ago, major, money, number
@@ -48,11 +49,13 @@ async def views(visit: Visit, agent: Member, known: Vocabulary) -> dict[str, Any
     ref = str(agent.id)
     rows: list[PolicyRow] = await visit.perform("crm.agents.policy", ReadPolicy(agent_id=ref))
     limits: Limits = await visit.perform("crm.agents.limits", ReadLimits(agent_id=ref))
-    proof: list[Evidence] = await visit.perform("crm.agents.evidence", ReadEvidence(agent_id=ref))
+    later, _gap = await late(visit, 0)
+    proof: list[Evidence] = [] if later else await visit.perform("crm.agents.evidence", ReadEvidence(agent_id=ref))
     refused: list[Refused] = await visit.perform("crm.agents.refusals", ListRefusals(agent_id=agent.id))
     return {
         "policy": [_row(row, known) for row in rows],
         "limits": _limits(limits, known.currency),
+        "later": later,
         "evidence": [_evidence(each) for each in proof[:12]],
         "refusals": [
             {"what": said(each.operation), "why": told(each.message), "times": each.times, "when": ago(each.last_at, visit.now, visit.zone)}

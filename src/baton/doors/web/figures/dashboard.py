@@ -15,7 +15,7 @@ from baton.doors.web.leads.filters import Filters
 from baton.doors.web.leads.leads import row
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import fragment, page, redirect, said
-from baton.doors.web.shell.show import SOURCES, STATUSES, Named, number, percent
+from baton.doors.web.shell.show import SOURCES, STATUSES, Named, number, percent, total_of
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told import periods
 from baton.kernel.errors import Invalid
@@ -194,9 +194,9 @@ async def _found(visit: Visit, chosen: Filters, seen: Overview) -> tuple[Page[Le
 
 def _counted(found: Page[Lead]) -> str:
     return (
-        _("%(count)s of %(total)s") % {"count": number(len(found.items)), "total": number(found.total or 0)}
+        _("%(count)s of %(total)s") % {"count": number(len(found.items)), "total": total_of(found)}
         if found.next_cursor
-        else _("%(count)s in all") % {"count": number(found.total or 0)}
+        else _("%(count)s in all") % {"count": total_of(found)}
     )
 
 

@@ -8,7 +8,9 @@ from starlette.responses import Response
 
 from baton.doors.web.figures.figures import PERIODS, as_of, chosen_of, over, period_of
 from baton.doors.web.figures.kpis import amounts
+from baton.doors.web.leads.filters import Filters
 from baton.doors.web.shell.language import _
+from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import page
 from baton.doors.web.shell.show import Who, initials, month_name, number, percent, sums
 from baton.doors.web.shell.visit import Visit
@@ -26,13 +28,9 @@ async def show(visit: Visit) -> Response:
     chosen = await chosen_of(visit, pipelines, period)
     pipeline = next(pipeline for pipeline in pipelines if str(pipeline.id) == chosen.pipeline)
     day = as_of(visit, chosen)
-    asked = over(pipeline, chosen, day)
-    told: Forecast = await visit.perform(
-        "crm.reports.forecast", OverPipeline(pipeline_id=str(pipeline.id), as_of=day.isoformat() if day else None)
-    )
-    speed: Velocity = await visit.perform("crm.reports.velocity", asked)
-    owners: list[OwnerReport] = await visit.perform("crm.reports.people", asked)
-    given = {"pipeline": chosen.pipeline} | ({"created": chosen.created} if chosen.created else {})
+    later, gap = await late(visit, 5000)
+    figures = {} if later else await _figures(visit, pipeline, chosen, day)
+    asked = {"pipeline": chosen.pipeline, "period": period}
     return await page(
         visit,
         "forecast.html",
@@ -41,18 +39,33 @@ async def show(visit: Visit) -> Response:
         pipelines=[(str(each.id), each.name) for each in pipelines],
         period=period,
         periods=list(PERIODS.items()),
-        base=urlencode({"pipeline": chosen.pipeline, "period": period}),
-        here_query=urlencode(
-            {"pipeline": chosen.pipeline, "period": period} | ({"asOf": day.isoformat()} if day else {})
-        ),
+        base=urlencode(asked),
+        here_query=urlencode(asked | ({"asOf": day.isoformat()} if day else {})),
         day=day.isoformat() if day else "",
         today=chosen.today.isoformat(),
-        months=_months(told),
-        total={"value": _sum(told.values), "weighted": _weighted(told.values), "leads": number(told.leads)},
-        stages=_stages(speed, pipeline),
-        to_win=span(speed.median_to_win_seconds),
-        owners=[_owner(owner, f"/leads?{urlencode(given)}") for owner in owners],
+        later=later,
+        gap=gap,
+        **figures,
     )
+
+
+async def _figures(visit: Visit, pipeline: Pipeline, chosen: Filters, day: date | None) -> dict[str, Any]:
+    """What should come, how fast, and by whom."""
+    id = str(pipeline.id)
+    told: Forecast = await visit.perform(
+        "crm.reports.forecast", OverPipeline(pipeline_id=id, as_of=day.isoformat() if day else None)
+    )
+    asked = over(pipeline, chosen, day)
+    speed: Velocity = await visit.perform("crm.reports.velocity", asked)
+    owners: list[OwnerReport] = await visit.perform("crm.reports.people", asked)
+    given = {"pipeline": chosen.pipeline} | ({"created": chosen.created} if chosen.created else {})
+    return {
+        "months": _months(told),
+        "total": {"value": _sum(told.values), "weighted": _weighted(told.values), "leads": number(told.leads)},
+        "stages": _stages(speed, pipeline),
+        "to_win": span(speed.median_to_win_seconds),
+        "owners": [_owner(owner, f"/leads?{urlencode(given)}") for owner in owners],
+    }
 
 
 def _months(told: Forecast) -> list[dict[str, Any]]:

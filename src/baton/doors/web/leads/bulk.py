@@ -154,7 +154,7 @@ async def _matching(visit: Visit, query: str) -> dict[str, Any]:
     counted = await visit.perform("crm.leads.find", ListLeads(
         where=shown.where, search=shown.search, segment_id=shown.segment_id, limit=1, count=True,
     ))  # fmt: skip
-    if (counted.total or 0) > MOST:
+    if counted.total_is_estimate or (counted.total or 0) > MOST:
         raise Invalid(f"At most {MOST:,} leads are edited at once, so that it can be taken back. Narrow the filters.")
     return {"where": shown.where, "search": shown.search or None, "segment_id": shown.segment_id}
 

@@ -12,7 +12,7 @@ from baton.doors.web.leads import listing
 from baton.doors.web.leads.listing import Listing
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import SOURCES, Named, ago, money, number, who
+from baton.doors.web.shell.show import SOURCES, Named, ago, money, number, total_of, who
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.kernel.errors import Invalid, NotFound
@@ -63,7 +63,7 @@ async def show(visit: Visit) -> Response:
             "first_url": shown.url() if cursor else None,
             "next_url": shown.url(cursor=found.next_cursor) if found.next_cursor else None,
             "total": _counted(found),
-            "matching": found.total if found.next_cursor else None,
+            "matching": found.total if found.next_cursor and not found.total_is_estimate else None,
         },
     )  # fmt: skip
 
@@ -87,9 +87,9 @@ def _counted(found: Page[Lead]) -> str:
     if found.total is None:
         return ""
     return (
-        _("%(count)s of %(total)s") % {"count": number(len(found.items)), "total": number(found.total)}
+        _("%(count)s of %(total)s") % {"count": number(len(found.items)), "total": total_of(found)}
         if found.next_cursor
-        else _("%(total)s in all") % {"total": number(found.total)}
+        else _("%(total)s in all") % {"total": total_of(found)}
     )
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from baton.contacts.duplicates import Likely
 from baton.doors.web.records.records import COMPANIES, PEOPLE, Record, Sort, found
 from baton.doors.web.shell.language import _
+from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.visit import Visit, as_uuid
@@ -21,11 +22,12 @@ CANDIDATES = 8
 async def duplicates(visit: Visit) -> Response:
     """GET /contacts/duplicates and /companies/duplicates: pairs that may be one, the likeliest first."""
     sort = _sort(visit)
-    pairs = await visit.perform(f"crm.{sort.plural}.duplicates", Likely(limit=100))
+    later, gap = await late(visit, 5000)
+    pairs = [] if later else await visit.perform(f"crm.{sort.plural}.duplicates", Likely(limit=100))
     rows = [
         {"first": pair.first, "second": pair.second, "likeness": pair.likeness, "why": ", ".join(pair.why)} for pair in pairs
     ]  # fmt: skip
-    return await page(visit, "duplicates.html", here=sort.home, sort=sort, rows=rows)
+    return await page(visit, "duplicates.html", here=sort.home, sort=sort, rows=rows, later=later, gap=gap)
 
 
 async def merge(visit: Visit) -> Response:

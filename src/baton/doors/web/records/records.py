@@ -12,7 +12,7 @@ from baton.contacts.contact import Contact, CreateContact, EditContact, GetConta
 from baton.contacts.find import ListCompanies, ListPeople
 from baton.doors.web.shell.language import _, marked
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import ago, number
+from baton.doors.web.shell.show import ago, number, total_of
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page
@@ -112,7 +112,7 @@ async def _list(visit: Visit, sort: Sort) -> Response:
             "here": _url(sort.home, here, cursor), "name_url": _url(sort.home, {**asking, "sort": "name"}),
             "new_url": _url(sort.home, asking), "first_url": _url(sort.home, here) if cursor else None,
             "next_url": _url(sort.home, here, found.next_cursor) if found.next_cursor else None,
-            "total": "" if found.total is None else _("%(total)s in all") % {"total": number(found.total)},
+            "total": "" if found.total is None else _("%(total)s in all") % {"total": total_of(found)},
         },
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import JSONResponse, Response
 
 from baton.doors.web.shell.language import Told, _, marked
+from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import number
@@ -170,8 +171,10 @@ def _must_manage(visit: Visit) -> None:
 
 async def tags(visit: Visit) -> Response:
     """GET /settings/tags: those that leads carry, the most used first."""
-    found: list[Tag] = await visit.perform("crm.tags.list")
-    return await page(visit, "tags.html", here=TAGS, rows=[(each.tag, number(each.leads)) for each in found])
+    later, gap = await late(visit, 3000)
+    found: list[Tag] = [] if later else await visit.perform("crm.tags.list")
+    rows = [(each.tag, number(each.leads)) for each in found]
+    return await page(visit, "tags.html", here=TAGS, rows=rows, later=later, gap=gap)
 
 
 async def tag(visit: Visit) -> Response:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from babel.numbers import (
 
 from baton.doors.web.shell.language import Told, _, english, locale, marked, several_of
 from baton.kernel.money import minor_digits
+from baton.kernel.page import Page
 
 SOURCES = Told(
     {
@@ -118,6 +119,11 @@ def major(minor: int, currency: str) -> Decimal:
 def number(value: float | Decimal, *, digits: int = 0) -> str:
     """A number as one reads it: "12,400", in Portuguese "12.400"; `digits` are those after the point, none where they are zero."""
     return format_decimal(value, format="#,##0" + ("." + "#" * digits if digits else ""), locale=locale())
+
+
+def total_of(found: Page[Any]) -> str:
+    """How many there are of what a page shows a part of: "1,284", or "10,000+" where no more were counted."""
+    return number(found.total or 0) + ("+" if found.total_is_estimate else "")
 
 
 def percent(share: float | Decimal, *, digits: int = 0) -> str:
