@@ -57,7 +57,7 @@ async def test_an_admin_sets_what_an_agent_may_do(enter: OpenRoom, team: Team) -
     await page.get_by_label("Field 1").select_option("valueCents")
     await page.get_by_label("Test 1").select_option(">")
     await page.get_by_label("Value 1").fill("50000")
-    await page.get_by_label("it", exact=True).select_option("ask")
+    await page.get_by_label("What is decided").select_option("ask")
     await page.get_by_role("button", name="Save the row").click()
     await page.get_by_text("holds from now on").wait_for()
     (row,) = await team.do(team.ana, "crm.agents.policy", agentId=str(team.marcus.id))

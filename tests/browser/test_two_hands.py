@@ -87,3 +87,19 @@ async def test_two_assign_a_lead(enter: OpenRoom, team: Team) -> None:
     await page.get_by_role("button", name="Assign").click()
     await page.wait_for_url(f"**/leads/{hannah.id}")
     assert (await team.do(team.ana, "crm.leads.get", leadId=str(hannah.id))).owner_id == team.ben.id
+
+
+async def test_a_condition_that_both_changed_is_opened_or_kept(enter: OpenRoom, team: Team) -> None:
+    """What is many fields is settled as one: theirs is told in words and opened by a press; saving again keeps mine."""
+    where = {"all": [{"field": "score", "op": ">=", "value": 40}]}
+    made = await team.do(team.ana, "crm.segments.create", {"name": "Warm", "condition": where})
+    theirs = {"all": [{"field": "source", "op": "=", "value": "event"}]}
+    room = await enter(team.ana)
+    page = await room.go(f"/segments/{made.id}")
+    await page.get_by_label("Value 1").fill("60")
+    await team.do(team.ben, "crm.segments.update", {"segmentId": str(made.id), "condition": theirs})
+    await page.get_by_role("button", name="Save the segment").click()
+    await page.get_by_text("Ben Okafor changed it meanwhile to “source is event”").wait_for()
+    assert await room.axe() == []
+    await page.get_by_role("link", name="Open theirs: Condition").click()
+    await expect(page.get_by_label("Field 1")).to_have_value("source")

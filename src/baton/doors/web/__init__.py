@@ -5,6 +5,7 @@ from starlette.routing import Route
 from baton.doors.web import hosted_form, join
 from baton.doors.web.agents import agents, approvals
 from baton.doors.web.agents import life as agent_life
+from baton.doors.web.agents import limits as agent_limits
 from baton.doors.web.agents import model as agent_model
 from baton.doors.web.agents import policy as agent_policy
 from baton.doors.web.agents import profile as agent_profile
@@ -168,7 +169,7 @@ routes: list[Route] = [
     Route("/approvals/{approval}/edit", signed_in(approvals.edit), methods=_BOTH),
     Route("/approvals/{approval}/reject", signed_in(approvals.reject), methods=_BOTH),
     Route("/agents/{agent}/policy/{row}", signed_in(agent_policy.edit_row), methods=_BOTH),
-    Route("/agents/{agent}/limits", signed_in(agent_policy.edit_limits), methods=_BOTH),
+    Route("/agents/{agent}/limits", signed_in(agent_limits.edit), methods=_BOTH),
     Route("/agents/{agent}/model", signed_in(agent_model.edit), methods=_BOTH),
     Route("/agents/{agent}/accept", signed_in(agent_policy.accept), methods=_POST),
     Route("/agents/{agent}/retire", signed_in(agent_life.retire), methods=_BOTH),

@@ -11,6 +11,7 @@ from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import number, who
+from baton.doors.web.shell.stale import kept, settle, ticks
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.explain import explained
@@ -129,16 +130,25 @@ async def edit(visit: Visit) -> Response:
     """GET and POST /agents/{agent}/edit: name, hours, time zone and capacity."""
     agent = await found(visit)
     error: Refusal | None = None
-    days = [value for key, value in visit.several if key == "day"]
-    values: dict[str, Any] = {
+    now: dict[str, Any] = {
         "name": agent.name, "purpose": agent.purpose or "", "supervisorId": str(agent.supervisor_id or ""),
         "from": agent.working_hours.from_, "to": agent.working_hours.to, "timeZone": agent.time_zone,
-        "capacity": agent.capacity or "", "version": agent.version, "days": [str(day) for day in agent.working_hours.days],
-    } | visit.fields | ({"days": days} if days else {})  # fmt: skip
-    if visit.request.method == "POST":
+        "capacity": agent.capacity or "",
+    }  # fmt: skip
+    people = [(str(member.id), member.name) for member in await visit.members() if member.kind == "person"]
+    named_days = {str(at): _(name) for at, name in enumerate(DAYS, start=1)}
+    hours = [str(day) for day in sorted(agent.working_hours.days)]
+    parts = [ticks("day", _("Works on"), hours, named_days, key="workingHours")]
+    labels = {"name": _("Name"), "purpose": _("Purpose"), "supervisorId": _("Supervisor"), "from": _("From"), "to": _("To"),
+              "timeZone": _("Time zone"), "capacity": _("Open leads at most")}  # fmt: skip
+    keys = {"from": "workingHours", "to": "workingHours"}
+    clashes = await settle(visit, agent.id, now, labels, shown={"supervisorId": dict(people)}, keys=keys, parts=parts)
+    days = [value for key, value in visit.several if key == "day"]
+    values = now | visit.fields | {"days": days or hours}
+    if visit.request.method == "POST" and not clashes:
         try:
             wish = {
-                "memberId": str(agent.id), "name": visit.fields.get("name", "").strip() or agent.name,
+                "memberId": str(agent.id), "version": agent.version, "name": visit.fields.get("name", "").strip() or agent.name,
                 "purpose": visit.fields.get("purpose", agent.purpose or "").strip(),
                 "supervisorId": visit.fields.get("supervisorId") or None,
                 "timeZone": visit.fields.get("timeZone", "").strip() or agent.time_zone,
@@ -158,8 +168,10 @@ async def edit(visit: Visit) -> Response:
         values=values,
         error=error,
         here=HERE,
-        people=[(str(member.id), member.name) for member in await visit.members() if member.kind == "person"],
-        days=[(str(at), _(name)) for at, name in enumerate(DAYS, start=1)],
+        people=people,
+        days=list(named_days.items()),
+        was=kept(now, parts),
+        clashes=clashes,
     )
 
 

@@ -12,6 +12,7 @@ from baton.doors.web.agents.policy import said
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
+from baton.doors.web.shell.stale import kept, settle, ticks
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 
@@ -20,9 +21,21 @@ async def edit(visit: Visit) -> Response:
     """GET and POST /agents/{agent}/model."""
     agent = await found(visit)
     now: AgentModel | None = await visit.perform("crm.agents.model", ReadPolicy(agent_id=str(agent.id)))
-    chosen = [value for key, value in visit.several if key == "tool"]
     error: Refusal | None = None
-    if visit.request.method == "POST":
+    first: dict[str, Any] = (
+        {"model": now.model, "baseUrl": now.base_url or "", "instructions": now.instructions, "mostAnswers": now.most_answers,
+         "inputPrice": f"{now.input_price:g}", "outputPrice": f"{now.output_price:g}"}
+        if now
+        else {"mostAnswers": 12, "inputPrice": "0", "outputPrice": "0"}
+    )  # fmt: skip
+    parts = [ticks("tool", _("Its tools, on the lead of the run"), [name for name in _offered(now.tools) if name in now.tools],
+                   {name: said(name) for name in now.tools})] if now else []  # fmt: skip
+    labels = {"model": _("Model"), "baseUrl": _("Address of a server of your own"), "instructions": _("Instructions"),
+              "mostAnswers": _("Answers in a run at most"), "inputPrice": _("Price of a million tokens read"),
+              "outputPrice": _("Price of a million written")}  # fmt: skip
+    clashes = await settle(visit, agent.id, first, labels, parts=parts) if now else []
+    chosen = [value for key, value in visit.several if key == "tool"]
+    if visit.request.method == "POST" and not clashes:
         try:
             await visit.perform("crm.agents.setModel", _wish(visit, str(agent.id), chosen, now))
             words = _(
@@ -31,15 +44,9 @@ async def edit(visit: Visit) -> Response:
             return done(visit, words, f"/agents/{agent.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    values: dict[str, Any] = (
-        {"model": now.model, "baseUrl": now.base_url or "", "instructions": now.instructions, "mostAnswers": now.most_answers,
-         "inputPrice": f"{now.input_price:g}", "outputPrice": f"{now.output_price:g}"}
-        if now
-        else {"mostAnswers": 12, "inputPrice": "0", "outputPrice": "0"}
-    ) | visit.fields  # fmt: skip
-    values["key"] = ""
+    values = first | visit.fields | {"key": ""}
     given = chosen if visit.request.method == "POST" else now.tools if now else list(TOOLS)
-    names = [*TOOLS, *(name for name in given if name not in TOOLS)]
+    names = _offered(given)
     return await sheet(
         visit,
         "agent_model.html",
@@ -52,8 +59,15 @@ async def edit(visit: Visit) -> Response:
         has_key=now is not None and now.has_key,
         currency=(await visit.organization()).currency,
         tools=[(name, said(name), name in given) for name in names],
+        was=kept(first, parts) if now else None,
+        clashes=clashes,
         lede=_("Words of leads reach the model as data only. What it would send outside waits for a person."),
     )
+
+
+def _offered(given: list[str]) -> list[str]:
+    """The tools that the form offers, in its order."""
+    return [*TOOLS, *(name for name in given if name not in TOOLS)]
 
 
 def _wish(visit: Visit, agent_id: str, tools: list[str], now: AgentModel | None) -> SetModel:

@@ -1,4 +1,4 @@
-"""What an agent may do, edited by an admin: a row of its policy, its limits, and what its evidence proposes. Spec A6."""
+"""What an agent may do, edited by an admin: a row of its policy, and what its evidence proposes. Spec A6."""
 
 from typing import Any, cast
 
@@ -6,19 +6,19 @@ from starlette.responses import Response
 
 from baton.accounts.members import Member
 from baton.agents.evidence import AcceptProposal, Evidence, ReadEvidence
-from baton.agents.limits import Limits, ReadLimits, SetLimits
+from baton.agents.limits import Limits, ReadLimits
 from baton.agents.policy import Decision, NewPolicyRow, PolicyRow, ReadPolicy, SetPolicy
 from baton.agents.refusals import ListRefusals, Refused
 from baton.doors.web.agents.agents import HERE, found
 from baton.doors.web.agents.playbooks import ACTS, TRIGGERS
-from baton.doors.web.leads.condition_form import form, parsed
-from baton.doors.web.leads.facts import cents
+from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.shell.language import Told, _, marked, told
 from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago, major, money, number
-from baton.doors.web.shell.visit import Visit, as_uuid
+from baton.doors.web.shell.show import ago, money, number
+from baton.doors.web.shell.stale import kept, place_of, placed, settle
+from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import Vocabulary, vocabulary, words
 from baton.kernel.conditions import Condition, everything
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -130,24 +130,31 @@ async def edit_row(visit: Visit) -> Response:
     agent = await found(visit)
     rows: list[PolicyRow] = await visit.perform("crm.agents.policy", ReadPolicy(agent_id=str(agent.id)))
     wanted = visit.path["row"]
-    place = next((i for i, row in enumerate(rows) if row.id == as_uuid(wanted)), None)
+    place = placed(visit, rows, wanted, lambda row: (row.id, row.name))
     if place is None and wanted != "new":
         raise NotFound("This row was changed meanwhile. Open the policy again.")
     known = await vocabulary(visit)
     row = rows[place] if place is not None else None
     condition: Condition = row.condition if row else everything()
     error: Refusal | None = None
-    if visit.request.method == "POST":
+    offered = {key: words for key, words in {**GROUPS, **ACTS}.items() if key in registry or key in GROUPS}
+    more = {row.operation: said(row.operation)} if row and row.operation not in offered else {}
+    operations = [*offered.items(), *more.items()]
+    now = {"name": row.name, "operation": row.operation, "decision": row.decision} if row else {}
+    parts = [part(condition, known)] if row else []
+    labels = {"operation": _("When it would"), "decision": _("What is decided"), "name": _("Name")}
+    shown = {"operation": dict(operations), "decision": DECISIONS}
+    clashes = await settle(visit, agent.id, now, labels, shown=shown, parts=parts) if row else []
+    if visit.request.method == "POST" and not clashes:
         try:
             return await _set_row(visit, agent, rows, place, known)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    values = {"name": row.name, "operation": row.operation, "decision": row.decision} if row else {"decision": "ask"}
-    offered = {key: words for key, words in {**GROUPS, **ACTS}.items() if key in registry or key in GROUPS}
-    more = {row.operation: said(row.operation)} if row and row.operation not in offered else {}
     return await sheet(
         visit, "agent_policy.html", _("What %(name)s may do") % {"name": agent.name}, act=_("Save the row"), back=f"/agents/{agent.id}",
-        values=values | visit.fields, error=error, here=HERE, operations=[*offered.items(), *more.items()],
+        values={"decision": "ask"} | now | visit.fields, error=error, here=HERE, operations=operations,
+        was=kept(now, parts) | place_of(place, rows) if row else None,
+        clashes=clashes, action=f"/agents/{agent.id}/policy/{row.id if row else 'new'}",
         decisions=list(DECISIONS.items()), form=form(condition, known, visit.several), removable=row is not None,
         lede=_("The first row that fits decides, of the lead before and after the act. It holds from the next act on."),
     )  # fmt: skip
@@ -180,68 +187,6 @@ async def _set_row(
 async def _set(visit: Visit, agent: Member, rows: list[NewPolicyRow], told: str) -> Response:
     await visit.perform("crm.agents.setPolicy", SetPolicy(agent_id=str(agent.id), rows=rows))
     return done(visit, told, f"/agents/{agent.id}")
-
-
-_COUNTS = ("actionsPerDay", "sendsPerDay", "tokensPerMonth")
-_AMOUNTS = ("moneyPerMonth", "largestValue", "secondPersonAbove")
-
-
-async def edit_limits(visit: Visit) -> Response:
-    """GET and POST /agents/{agent}/limits."""
-    agent = await found(visit)
-    currency = (await visit.organization()).currency
-    now: Limits = await visit.perform("crm.agents.limits", ReadLimits(agent_id=str(agent.id)))
-    error: Refusal | None = None
-    if visit.request.method == "POST":
-        try:
-            count = {name: _count(visit.fields.get(name, ""), name) for name in _COUNTS}
-            amount = {
-                name: cents(text, currency) if (text := visit.fields.get(name, "").strip()) else None
-                for name in _AMOUNTS
-            }
-            spend = amount["moneyPerMonth"]
-            wish = SetLimits(
-                agent_id=str(agent.id), actions_per_day=count["actionsPerDay"], sends_per_day=count["sendsPerDay"],
-                tokens_per_month=count["tokensPerMonth"], money_micros_per_month=spend * 10_000 if spend is not None else None,
-                largest_value_cents=amount["largestValue"], second_person_above_cents=amount["secondPersonAbove"],
-                approval_hours=_count(visit.fields.get("approvalHours", ""), "approvalHours") or 72,
-            )  # fmt: skip
-            await visit.perform("crm.agents.setLimits", wish)
-            return done(
-                visit,
-                _("%(name)s works within these limits from now on.") % {"name": agent.name},
-                f"/agents/{agent.id}",
-            )
-        except (Invalid, Conflict, NotFound) as refusal:
-            error = refusal
-
-    def told(value: int | None) -> Any:
-        return "" if value is None else major(value, currency)
-
-    spent = now.money_micros_per_month
-    values: dict[str, Any] = {
-        "actionsPerDay": _blank(now.actions_per_day), "sendsPerDay": _blank(now.sends_per_day), "approvalHours": now.approval_hours,
-        "tokensPerMonth": _blank(now.tokens_per_month), "moneyPerMonth": told(spent // 10_000 if spent is not None else None),
-        "largestValue": told(now.largest_value_cents), "secondPersonAbove": told(now.second_person_above_cents),
-    }  # fmt: skip
-    return await sheet(
-        visit, "agent_limits.html", _("The limits of %(name)s") % {"name": agent.name}, act=_("Save"), back=f"/agents/{agent.id}",
-        values=values | visit.fields, error=error, here=HERE, currency=currency,
-        lede=_("Empty for no limit. What is beyond a limit is refused, and shown here."),
-    )  # fmt: skip
-
-
-def _blank(value: int | None) -> Any:
-    return "" if value is None else value
-
-
-def _count(text: str, field: str) -> int | None:
-    text = text.strip().replace(",", "")
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise Invalid("A limit is a whole number, or empty.", field=field)
-    return int(text)
 
 
 async def accept(visit: Visit) -> Response:

@@ -11,11 +11,12 @@ from baton.doors.web.agents.playbooks import TRIGGERS
 from baton.doors.web.automations import step_rows, step_tree
 from baton.doors.web.automations.automations import HERE, names
 from baton.doors.web.automations.step_tree import StepRow
-from baton.doors.web.leads.condition_form import form, kind, parsed
+from baton.doors.web.leads.condition_form import form, kind, parsed, part
 from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import Choices, _, marked
 from baton.doors.web.shell.render import done, go
 from baton.doors.web.shell.sheets import Refusal, sheet
+from baton.doors.web.shell.stale import YES_NO, Clash, Part, kept, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import FIELDS, Vocabulary, vocabulary
 from baton.kernel.conditions import everything
@@ -57,7 +58,12 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
     known, offered = await vocabulary(visit), step_rows.acts(await names(visit))
     condition = before.condition if before else everything()
     error: Refusal | None = None
-    if visit.request.method == "POST":
+    posted = visit.request.method == "POST"
+    now = _values(before)
+    parts = [part(condition, known), step_tree.part(_steps(before), offered, known)] if before else []
+    triggers = [*TRIGGERS.items(), *TIMES, *_others()]
+    clashes = await _settled(visit, before, now, parts, dict(triggers)) if before else []
+    if posted and not clashes:
         try:
             condition = parsed(visit.several, known)
             wish = {
@@ -69,11 +75,12 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
             if before is None:
                 made: Automation = await visit.perform("crm.automations.create", wish)
                 return go(visit, f"{HERE}/{made.id}")
-            await visit.perform("crm.automations.edit", {"automationId": str(before.id)} | wish)
+            await visit.perform(
+                "crm.automations.edit", {"automationId": str(before.id), "version": before.version} | wish
+            )
             return done(visit, _("“%(what)s” is changed from now on.") % {"what": wish["name"]}, f"{HERE}/{before.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    posted = visit.request.method == "POST"
     rows = step_tree.posted(visit.several) if posted else []
     return await sheet(
         visit,
@@ -83,9 +90,11 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
         back=f"{HERE}/{before.id}" if before else HERE,
         here=HERE,
         error=error,
-        values=_values(before) | (visit.fields if posted else {}),
+        values=now | ({"backlog": ""} | visit.fields if posted else {}),
+        was=kept(now, parts) if before else None,
+        clashes=clashes,
         form=form(condition, known, visit.several),
-        triggers=[*TRIGGERS.items(), *TIMES, *_others()],
+        triggers=triggers,
         schedules=_schedules(before),
         dates=_dates(known),
         rows=[*rows, StepRow(), StepRow()] if posted else step_tree.rows(_steps(before), offered, known),
@@ -94,6 +103,27 @@ async def _edit(visit: Visit, before: Automation | None) -> Response:
         lede=_("What runs already goes on as it began.")
         if before
         else _("Nothing happens before an admin switches it on."),
+    )
+
+
+async def _settled(
+    visit: Visit, before: Automation, now: dict[str, Any], parts: list[Part], triggers: dict[str, str]
+) -> list[Clash]:
+    labels = {
+        "name": _("Name"), "trigger": _("When"), "changed": _("Only where one of these facts changed"), "rrule": _("How often"),
+        "field": _("Which date"), "offset": _("Days after it"), "at": _("At (the organization's time)"),
+        "days": _("Days without anything"), "backlog": _("also for leads that are silent already"),
+    }  # fmt: skip
+    keys = dict.fromkeys(("changed", "rrule", "field", "offset", "at", "days", "backlog"), "trigger")
+    shown = {"trigger": triggers, "rrule": dict(SCHEDULES), "backlog": YES_NO}
+    return await settle(
+        visit,
+        before.id,
+        now,
+        {key: words for key, words in labels.items() if key in now},
+        shown=shown,
+        keys=keys,
+        parts=parts,
     )
 
 

@@ -14,6 +14,7 @@ from baton.doors.web.leads.condition_form import form
 from baton.doors.web.shell.language import Choices, _, marked
 from baton.doors.web.shell.render import done, go
 from baton.doors.web.shell.sheets import Refusal, sheet
+from baton.doors.web.shell.stale import Clash, Part, kept, settle, ticks
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import Vocabulary, vocabulary
 from baton.kernel.conditions import everything
@@ -54,13 +55,16 @@ async def _edit(visit: Visit, before: Sequence | None) -> Response:
     offered, known = step_rows.acts(await names(visit), sequence=True), await vocabulary(visit)
     error: Refusal | None = None
     posted = visit.request.method == "POST"
-    if posted:
+    steps = [msgspec.to_builtins(step) for step in before.plan.steps] if before else []
+    now, parts = _facts(before), _parts(before, step_tree.part(steps, offered, known)) if before else []
+    clashes = await _settled(visit, before, now, parts) if before else []
+    if posted and not clashes:
         try:
             wish = {"name": visit.fields.get("name", ""), "plan": _plan(visit, before, offered, known)}
             if before is None:
                 made: Sequence = await visit.perform("crm.sequences.create", wish)
                 return go(visit, f"{HERE}/{made.id}")
-            await visit.perform("crm.sequences.edit", {"sequenceId": str(before.id)} | wish)
+            await visit.perform("crm.sequences.edit", {"sequenceId": str(before.id), "version": before.version} | wish)
             return done(
                 visit,
                 _("“%(what)s” is changed for those who enter from now on.") % {"what": wish["name"]},
@@ -68,14 +72,13 @@ async def _edit(visit: Visit, before: Sequence | None) -> Response:
             )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    steps = [msgspec.to_builtins(step) for step in before.plan.steps] if before else []
     return await sheet(
         visit, "sequence_edit.html", _("Change %(name)s") % {"name": before.name} if before else _("New sequence"),
         act=_("Save") if before else _("Save the draft"), back=f"{HERE}/{before.id}" if before else HERE, here=HERE, error=error,
         values=_values(visit, before), days=DAYS, exits=EXITS, kinds=list(KINDS.items()),
         rows=[*step_tree.posted(visit.several), StepRow()] if posted else step_tree.rows(steps, offered, known),
         acts=step_tree.options(offered, sequence=True), asked=form(everything(), known),
-        lede=LEDE[before is not None],
+        lede=LEDE[before is not None], was=kept(now, parts) if before else None, clashes=clashes,
     )  # fmt: skip
 
 
@@ -84,14 +87,37 @@ def _values(visit: Visit, before: Sequence | None) -> dict[str, Any]:
         chosen = {name: [value for key, value in visit.several if key == name] for name in ("day", "exit")}
         return visit.fields | {"day": chosen["day"], "exit": chosen["exit"]}
     if before is None:
-        return {"kind": "drip", "rounds": "3", "opens": "09:00", "closes": "17:00", "zone": "organization",
-                "day": ["1", "2", "3", "4", "5"], "exit": ["reply", "bounce", "closed"]}  # fmt: skip
+        return _facts(None) | {"day": ["1", "2", "3", "4", "5"], "exit": ["reply", "bounce", "closed"]}
+    return _facts(before) | {"day": [str(day) for day in before.plan.window.days], "exit": _exits(before)}
+
+
+def _facts(before: Sequence | None) -> dict[str, Any]:
+    if before is None:
+        return {"kind": "drip", "rounds": "3", "opens": "09:00", "closes": "17:00", "zone": "organization"}
     plan = before.plan
     return {
         "name": before.name, "kind": plan.kind, "rounds": plan.rounds, "opens": plan.window.opens, "closes": plan.window.closes,
-        "zone": plan.window.zone, "day": [str(day) for day in plan.window.days],
-        "exit": [name for name, _ in EXITS if getattr(plan.exits, name)],
+        "zone": plan.window.zone,
     }  # fmt: skip
+
+
+def _exits(before: Sequence) -> list[str]:
+    return [name for name, _ in EXITS if getattr(before.plan.exits, name)]
+
+
+def _parts(before: Sequence, steps: Part) -> list[Part]:
+    days = [name for name, _ in DAYS if int(name) in before.plan.window.days]
+    return [
+        steps, ticks("day", _("Messages leave on"), days, dict(DAYS), key="plan"),
+        ticks("exit", _("It ends when"), _exits(before), dict(EXITS), key="plan"),
+    ]  # fmt: skip
+
+
+async def _settled(visit: Visit, before: Sequence, now: dict[str, Any], parts: list[Part]) -> list[Clash]:
+    labels = {"name": _("Name"), "kind": _("How it goes"), "rounds": _("Rounds at most"), "opens": _("From"), "closes": _("To"),
+              "zone": _("In the time of")}  # fmt: skip
+    keys = dict.fromkeys(("kind", "rounds", "opens", "closes", "zone"), "plan")
+    return await settle(visit, before.id, now, labels, shown={"kind": KINDS}, keys=keys, parts=parts)
 
 
 def _plan(

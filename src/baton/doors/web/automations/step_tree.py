@@ -9,6 +9,7 @@ from baton.doors.web.automations.step_rows import SPARE, Act, Step, one_row, rea
 from baton.doors.web.leads.condition_form import row_of, test_of
 from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import _
+from baton.doors.web.shell.stale import Part
 from baton.doors.web.told.conditions import Vocabulary
 from baton.kernel.conditions import Condition
 from baton.kernel.errors import Invalid
@@ -69,6 +70,16 @@ def _indented(typed: Sequence[StepRow]) -> list[StepRow]:
 def rows(steps: Sequence[Step], offered: Mapping[str, Act], known: Vocabulary) -> list[StepRow]:
     """Steps as rows, with a few to fill in."""
     return [*_indented([row for step in steps for row in _said(step, offered, known)]), *[StepRow()] * SPARE]
+
+
+def part(steps: Sequence[Step], offered: Mapping[str, Act], known: Vocabulary) -> Part:
+    """The steps of a record as the part of its form that another hand may have changed."""
+    names = ("stepAct", "stepText", "stepField", "stepOp", "stepValue")
+    shown = [row for row in rows(steps, offered, known) if row.act]
+    pairs = [
+        pair for row in shown for pair in zip(names, (row.act, row.text, row.field, row.op, row.value), strict=True)
+    ]
+    return Part("*steps", _("Steps"), pairs, rows=names, keys=("steps", "plan"))
 
 
 def _said(step: Step, offered: Mapping[str, Act], known: Vocabulary) -> list[StepRow]:

@@ -11,7 +11,8 @@ from baton.doors.web.leads.facts import cents
 from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.show import major
-from baton.doors.web.told.conditions import FIELDS, OPS, Vocabulary, value_words
+from baton.doors.web.shell.stale import Part
+from baton.doors.web.told.conditions import FIELDS, OPS, Vocabulary, value_words, words
 from baton.fields import definition
 from baton.fields.lead import LEAD_FIELDS
 from baton.kernel.condition_values import FieldType
@@ -78,6 +79,22 @@ def form(condition: Condition, known: Vocabulary, typed: Sequence[tuple[str, str
         hints=sorted({name for names in known.names.values() for name in names.values()}),
         told=_told([key for key, words in named], known),
     )
+
+
+def part(condition: Condition, known: Vocabulary) -> Part:
+    """The condition of a record as the part of its form that another hand may have changed."""
+    shown = form(condition, known)
+    once = [("match", shown.match)] if shown.text is None else [("conditionText", shown.text)]
+    rows = [
+        pair
+        for row in shown.rows
+        if row.field
+        for pair in (("testField", row.field), ("testOp", row.op), ("testValue", row.value))
+    ]
+    return Part(
+        "*condition", _("Condition"), [*once, *rows], rows=("testField", "testOp", "testValue"), single=("match", "conditionText"),
+        told=words(condition, known), keys=("condition", "where"),
+    )  # fmt: skip
 
 
 def _told(fields: Sequence[str], known: Vocabulary) -> str:

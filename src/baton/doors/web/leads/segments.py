@@ -1,16 +1,18 @@
 """Segments: leads under a name, by a condition that is asked each time, or put in one by one."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from baton.doors.web.leads import listing
-from baton.doors.web.leads.condition_form import form, parsed
+from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.leads.views import simple
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import number
+from baton.doors.web.shell.stale import Clash, kept, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.kernel.errors import Conflict, Invalid, NotFound
@@ -57,9 +59,16 @@ async def edit(visit: Visit) -> Response:
     segment = await _segment(visit)
     known = await vocabulary(visit)
     condition, error = segment.condition, None
-    if visit.request.method == "POST":
+    now = {"name": segment.name}
+    parts = [part(condition, known)] if condition is not None else []
+    clashes = await settle(visit, segment.id, now, {"name": _("Name")}, parts=parts)
+    if visit.request.method == "POST" and not clashes:
         try:
-            change: dict[str, Any] = {"segment_id": segment.id, "name": visit.fields.get("name", "")}
+            change: dict[str, Any] = {
+                "segment_id": segment.id,
+                "version": segment.version,
+                "name": visit.fields.get("name", ""),
+            }
             if segment.condition is not None:
                 change["condition"] = condition = parsed(visit.several, known)
             await visit.perform("crm.segments.update", UpdateSegment(**change))
@@ -67,8 +76,8 @@ async def edit(visit: Visit) -> Response:
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
     shown = form(condition, known, visit.several) if condition is not None else None
-    values = {"name": segment.name} | visit.fields
-    return await _sheet(visit, _("Change “%(name)s”") % {"name": segment.name}, values, error, shown, False)
+    title = _("Change “%(name)s”") % {"name": segment.name}
+    return await _sheet(visit, title, now | visit.fields, error, shown, False, kept(now, parts), clashes)
 
 
 async def remove(visit: Visit) -> Response:
@@ -89,9 +98,13 @@ async def remove(visit: Visit) -> Response:
     )
 
 
-async def _sheet(visit: Visit, title: str, values: Any, error: Refusal | None, shown: Any, fresh: bool) -> Response:
+async def _sheet(
+    visit: Visit, title: str, values: Any, error: Refusal | None, shown: Any, fresh: bool, was: Mapping[str, Any] | None = None,
+    clashes: Sequence[Clash] = (),
+) -> Response:  # fmt: skip
     return await sheet(
-        visit, "segment.html", title, act=_("Save the segment"), back=HERE, values=values, error=error, form=shown, fresh=fresh,
+        visit, "segment.html", title, act=_("Save the segment"), back=HERE, values=values, error=error, form=shown, fresh=fresh, was=was,
+        clashes=clashes,
         lede=_("A segment can be listed, exported and edited as one."),
     )  # fmt: skip
 

@@ -6,11 +6,12 @@ from typing import Any
 from starlette.responses import Response
 
 from baton.doors.web.leads import listing
-from baton.doors.web.leads.condition_form import form, parsed
+from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.leads.listing import Listing
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import go
 from baton.doors.web.shell.sheets import Refusal, sheet
+from baton.doors.web.shell.stale import YES_NO, kept, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.kernel.conditions import Condition
@@ -44,13 +45,17 @@ async def edit(visit: Visit) -> Response:
     view = await _view(visit)
     known = await vocabulary(visit)
     condition, error = view.condition, None
-    values: dict[str, Any] = {"name": view.name, "shared": "on" if view.shared else ""}
-    if visit.request.method == "POST":
-        values = {"shared": ""} | visit.fields
+    now = {"name": view.name, "shared": "on" if view.shared else ""}
+    parts = [part(view.condition, known)]
+    labels = {"name": _("Name"), "shared": _("Everybody in the organization sees this view")}
+    clashes = await settle(visit, view.id, now, labels, shown={"shared": YES_NO}, parts=parts)
+    values: dict[str, Any] = now | ({"shared": ""} | visit.fields if visit.request.method == "POST" else {})
+    if visit.request.method == "POST" and not clashes:
         try:
             condition = parsed(visit.several, known)
             await visit.perform("crm.views.update", UpdateView(
                 view_id=view.id, name=visit.fields.get("name", ""), condition=condition, shared="shared" in visit.fields,
+                version=view.version,
             ))  # fmt: skip
             return go(visit, f"/leads?view={view.id}")
         except (Invalid, Conflict, NotFound) as refusal:
@@ -66,6 +71,8 @@ async def edit(visit: Visit) -> Response:
         can_share=visit.may_write,
         told="",
         form=form(condition, known, visit.several),
+        was=kept(now, parts),
+        clashes=clashes,
         remove_url=f"/leads/views/{view.id}/remove",
     )
 
@@ -154,8 +161,8 @@ def simple(condition: Condition) -> Condition:
     if set(condition) != {"all"}:
         return condition
     parts: list[Condition] = []
-    for part in condition["all"]:
-        inner = simple(part) if isinstance(part, dict) else part
+    for each in condition["all"]:
+        inner = simple(each) if isinstance(each, dict) else each
         parts += inner["all"] if isinstance(inner, dict) and set(inner) == {"all"} else [inner]
     return {"all": parts}
 

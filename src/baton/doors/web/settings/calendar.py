@@ -11,6 +11,7 @@ from baton.accounts.calendar import Holiday
 from baton.doors.web.shell.language import Choices, _, marked
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
+from baton.doors.web.shell.stale import YES_NO, kept, settle, ticks
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid
 from baton.leads.sla_settings import EditSla, Sla
@@ -39,11 +40,19 @@ async def show(visit: Visit) -> Response:
     days, tell = set(map(str, hours.days)), set(found.on_missed.tell)
     also = {"reassign": found.on_missed.reassign, "task": found.on_missed.task}
     error: Refusal | None = None
+    now = dict(values) | {key: "on" if chosen else "" for key, chosen in also.items()}
+    parts = [
+        ticks("day", _("Working days"), [key for key in map(str, range(1, 8)) if key in days],
+              {str(at): _(name) for at, name in enumerate(DAYS, start=1)}, key="workingHours"),
+        ticks("tell", _("When a lead is late, tell"), [key for key, _words in TELL if key in tell], dict(TELL), key="onMissed"),
+    ]  # fmt: skip
+    clashes = await settle(visit, visit.actor.org_id, now, _labels(), shown=dict.fromkeys(also, YES_NO), parts=parts)
     if visit.request.method == "POST":
         values |= visit.fields
         days = {value for key, value in visit.several if key == "day"}
         tell = {value for key, value in visit.several if key == "tell"}  # type: ignore[misc]
         also = {key: key in visit.fields for key in also}
+    if visit.request.method == "POST" and not clashes:
         try:
             await visit.perform("crm.sla.setSettings", _wish(values, days, sorted(tell), also))
             return done(visit, _("The calendar is set; how long leads may stay is counted anew."), HERE)
@@ -61,9 +70,18 @@ async def show(visit: Visit) -> Response:
         days=[(str(at), _(name), str(at) in days) for at, name in enumerate(DAYS, start=1)],
         tell=[(key, words, key in tell) for key, words in TELL],
         also=also,
+        was=kept(now, parts),
+        clashes=clashes,
         lede=_("Days in which leads should leave a stage are working days, in the time zone %(time_zone)s.")
         % {"time_zone": found.time_zone},
     )
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "from": _("From"), "to": _("Until"), "holidays": _("Holidays"), "near": _("The end is near after, in percent of the time"),
+        "reassign": _("give it to somebody else by the routing rules"), "task": _("make a task for its owner"),
+    }  # fmt: skip
 
 
 def _line(holiday: Holiday) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from baton.doors.web.leads.condition_form import form, parsed
+from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.shell.language import Choices, Told, _, marked
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import ago, number
+from baton.doors.web.shell.stale import YES_NO, kept, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.enrichment.auto import AutoRule, EnrichAuto
@@ -87,8 +88,11 @@ async def provider(visit: Visit) -> Response:
     values: dict[str, Any] = {"kind": kind, "name": before.name if before else dict(KINDS)[kind],
                               "position": 0 if before is None else before.position,
                               "config": json.dumps(config, indent=2, ensure_ascii=False)}  # fmt: skip
-    if visit.request.method == "POST":
-        values |= visit.fields
+    now = {key: values[key] for key in ("name", "position", "config")}
+    labels = {"name": _("Name"), "position": _("Place in the order"), "config": _("Configuration")}
+    clashes = await settle(visit, before.id, now, labels) if before else []
+    values |= visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             if before is not None and "remove" in visit.fields:
                 await visit.perform("crm.enrichment.removeProvider", NameProvider(provider_id=before.id))
@@ -107,6 +111,8 @@ async def provider(visit: Visit) -> Response:
         error=error,
         here=HERE,
         kinds=KINDS,
+        was=now if before else None,
+        clashes=clashes,
         before=before,
         kind=kind,
         lede=_("What a person typed is never overwritten: only gaps are filled, and each value tells its source."),
@@ -148,8 +154,15 @@ async def rule(visit: Visit) -> Response:
     condition, error = before.where if before else {"all": []}, None
     values: dict[str, Any] = {"name": before.name if before else _("New leads"), "enabled": "on" if not before or before.enabled else "",
                               "providerId": str(before.provider_id or "") if before else ""}  # fmt: skip
+    providers: list[Provider] = await visit.perform("crm.enrichment.providers")
+    options = [("", _("the first provider")), *((str(each.id), each.name) for each in providers)]
+    now, parts = dict(values), [part(condition, known)] if before else []
+    labels = {"name": _("Name"), "providerId": _("Who is asked"), "enabled": _("Switched on")}
+    shown = {"providerId": dict(options), "enabled": YES_NO}
+    clashes = await settle(visit, before.id, now, labels, shown=shown, parts=parts) if before else []
     if visit.request.method == "POST":
         values |= {"enabled": ""} | visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             condition = parsed(visit.several, known)
             await visit.perform("crm.leads.enrichAuto", EnrichAuto(
@@ -159,11 +172,10 @@ async def rule(visit: Visit) -> Response:
             return done(visit, _("New leads are looked up by this rule from now on."), HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    providers: list[Provider] = await visit.perform("crm.enrichment.providers")
     return await sheet(
         visit, "enrichment_rule.html", _("Look new leads up by themselves"), act=_("Save the rule"), back=HERE, values=values, error=error,
         here=HERE, form=form(condition, known, visit.several),
-        providers=[("", _("the first provider")), *((str(each.id), each.name) for each in providers)],
+        providers=options, was=kept(now, parts) if before else None, clashes=clashes,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Settings → Fields: what the organization asks of its leads: types, options, order, index; and its tags. Spec A5."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import number
+from baton.doors.web.shell.stale import YES_NO, Clash, settle
 from baton.doors.web.shell.visit import Visit
 from baton.fields.define import CreateField, UpdateField
 from baton.fields.definition import SLOTS, Definition
@@ -77,8 +79,14 @@ async def edit(visit: Visit) -> Response:
         "options": "\n".join(field.options),
         "required": "on" if field.required else "",
     }
+    now = dict(values)
+    labels = {"label": _("Name"), "required": _("Must be filled in")} | (
+        {"options": _("Options")} if field.options else {}
+    )
+    clashes = await settle(visit, field.id, now, labels, shown={"required": YES_NO})
     if visit.request.method == "POST":
         values = {"required": ""} | visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             if "archive" in visit.fields or "restore" in visit.fields:
                 await visit.perform(
@@ -95,14 +103,16 @@ async def edit(visit: Visit) -> Response:
                 return done(
                     visit, f"“{field.label}” {_('has no index now') if field.indexed else _('is indexed')}.", HERE
                 )
-            change: dict[str, Any] = {"label": visit.fields.get("label", ""), "required": "required" in visit.fields}
+            change: dict[str, Any] = {
+                "label": visit.fields.get("label", ""), "required": "required" in visit.fields, "version": field.version,
+            }  # fmt: skip
             if field.options:
                 change["options"] = _options(visit.fields)
             await visit.perform("crm.fields.update", UpdateField(field_id=field.id, **change))
             return done(visit, _("“%(what)s” is changed.") % {"what": change["label"]}, HERE)
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    return await _sheet(visit, field, values, error)
+    return await _sheet(visit, field, values, error, now, clashes)
 
 
 async def _index(visit: Visit, field: Definition) -> None:
@@ -118,7 +128,10 @@ def _options(fields: dict[str, str]) -> list[str]:
     return [line.strip() for line in fields.get("options", "").splitlines() if line.strip()]
 
 
-async def _sheet(visit: Visit, field: Definition | None, values: Any, error: Refusal | None) -> Response:
+async def _sheet(
+    visit: Visit, field: Definition | None, values: Any, error: Refusal | None, was: Mapping[str, Any] | None = None,
+    clashes: Sequence[Clash] = (),
+) -> Response:  # fmt: skip
     title = _("Change “%(label)s”") % {"label": field.label} if field else _("New field")
     return await sheet(
         visit,
@@ -129,6 +142,8 @@ async def _sheet(visit: Visit, field: Definition | None, values: Any, error: Ref
         values=values,
         error=error,
         here=HERE,
+        was=was,
+        clashes=clashes,
         field=field,
         types=list(TYPES.items()),
         can_index=field is not None and field.type in SLOTS,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import sheet
+from baton.doors.web.shell.stale import settle
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.leads.find import ListLeads
@@ -19,23 +20,20 @@ HERE = "/settings/mail"
 async def edit_template(visit: Visit) -> Response:
     """GET and POST /settings/mail/templates/{template}: `new` makes one; `preview` shows it with the newest lead."""
     id, error, seen = visit.path["template"], None, None
-    values: dict[str, Any] = dict(visit.fields)
-    if id != "new" and visit.request.method == "GET":
-        found: Template = await visit.perform("crm.templates.get", GetTemplate(template_id=id))
-        values = {
-            "name": found.name,
-            "subject": found.subject,
-            "text": found.text,
-            "html": found.html or "",
-            "version": str(found.version),
-        }
-    if visit.request.method == "POST":
+    found: Template | None = None
+    now: dict[str, Any] = {}
+    if id != "new":
+        found = await visit.perform("crm.templates.get", GetTemplate(template_id=id))
+        now = {"name": found.name, "subject": found.subject, "text": found.text, "html": found.html or ""}
+    labels = {"name": _("Name"), "subject": _("Subject"), "text": _("Text"), "html": _("HTML, if you like")}
+    clashes = await settle(visit, found.id, now, labels) if found else []
+    if visit.request.method == "POST" and not clashes:
         try:
             if "preview" in visit.fields:
                 seen = await _preview(visit)
             else:
                 return done(
-                    visit, _("“%(name)s” is kept.") % {"name": (await _saved(visit, id)).name}, f"{HERE}#templates"
+                    visit, _("“%(name)s” is kept.") % {"name": (await _saved(visit, found)).name}, f"{HERE}#templates"
                 )
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
@@ -45,23 +43,24 @@ async def edit_template(visit: Visit) -> Response:
         _("New template") if id == "new" else _("Template"),
         act=_("Keep"),
         back=HERE,
-        values=values,
+        values=now | visit.fields,
         error=error,
         here=HERE,
         seen=seen,
-        kept=id != "new",
+        kept=found is not None,
+        was=now if found else None,
+        clashes=clashes,
     )
 
 
-async def _saved(visit: Visit, id: str) -> Template:
+async def _saved(visit: Visit, found: Template | None) -> Template:
     words = {key: visit.fields.get(key, "").replace("\r\n", "\n") for key in ("name", "subject", "text", "html")}
-    if id == "new":
+    if found is None:
         made: Template = await visit.perform("crm.templates.create", CreateTemplate(**words))
         return made
-    version = visit.fields.get("version", "")
     wish = EditTemplate(
-        template_id=id,
-        version=int(version) if version.isdigit() and len(version) < 18 else None,
+        template_id=str(found.id),
+        version=found.version,
         archived="archive" in visit.fields,
         **words,
     )

@@ -9,6 +9,7 @@ from baton.doors.web.settings.mail import HERE, SECURITY
 from baton.doors.web.shell.language import _, told
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
+from baton.doors.web.shell.stale import YES_NO, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.explain import explained
@@ -28,14 +29,15 @@ async def edit(visit: Visit) -> Response:
     box = await _mailbox(visit)
     error: Refusal | None = None
     tried = ""
-    plain = msgspec.to_builtins(box)
-    values: dict[str, Any] = {key: "" if plain.get(key) is None else str(plain[key]) for key in _TEXTS}
-    values |= {"markSeen": "on" if box.mark_seen else "", "version": str(box.version)}
+    now = _facts(box)
+    values: dict[str, Any] = dict(now)
+    clashes = await settle(visit, box.id, now, _labels(), shown={"markSeen": YES_NO})
     if visit.request.method == "POST":
         values |= {"markSeen": ""} | visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             changed: Mailbox = await visit.perform("crm.mailboxes.update", _wish(visit, box))
-            values["version"] = str(changed.version)
+            now = _facts(changed)
             if "try" not in visit.fields:
                 return done(visit, _("%(address)s is changed.") % {"address": changed.from_address}, HERE)
             found: Tried = await visit.perform("crm.mailboxes.test", {"mailboxId": str(box.id)})
@@ -47,8 +49,32 @@ async def edit(visit: Visit) -> Response:
     values |= {"smtpPassword": "", "imapPassword": ""}
     return await sheet(
         visit, "mailbox_edit.html", _("Change %(name)s") % {"name": box.from_address}, act=_("Save"), back=HERE, values=values, error=error,
-        here=HERE, security=SECURITY, tried=tried, poll_error=box.poll_error,
+        here=HERE, security=SECURITY, tried=tried, poll_error=box.poll_error, was=now, clashes=clashes,
     )  # fmt: skip
+
+
+def _facts(box: Mailbox) -> dict[str, Any]:
+    """A mailbox as its form says it."""
+    plain = msgspec.to_builtins(box)
+    texts = {key: "" if plain.get(key) is None else str(plain[key]) for key in _TEXTS}
+    return texts | {"markSeen": "on" if box.mark_seen else ""}
+
+
+def _labels() -> dict[str, str]:
+    smtp, imap = _("Sending (SMTP)"), _("Reading what comes back (IMAP, if you like)")
+    words = {
+        "Host": _("Server"),
+        "Port": _("Port"),
+        "Security": _("Encryption"),
+        "User": _("User"),
+        "Folder": _("Folder"),
+    }
+    named = {key: f"{smtp if key.startswith('smtp') else imap}: {words[key[4:]]}" for key in _TEXTS[2:]}
+    return (
+        {"fromName": _("Name that people see"), "fromAddress": _("Address")}
+        | named
+        | {"markSeen": _("Mark what was fetched as read")}
+    )
 
 
 async def _mailbox(visit: Visit) -> Mailbox:
@@ -70,8 +96,7 @@ def _wish(visit: Visit, box: Mailbox) -> EditMailbox:
         elif key in ("fromName", "fromAddress", "smtpHost"):
             raise Invalid(_("This is required."), field=key)
     given |= {key: visit.fields[key] for key in ("smtpPassword", "imapPassword") if visit.fields.get(key)}
-    version = visit.fields.get("version", "")
-    given |= {"version": int(version)} if version.isascii() and version.isdigit() and len(version) < 18 else {}
+    given["version"] = box.version
     try:
         return msgspec.convert(given, EditMailbox, strict=False)
     except msgspec.ValidationError as error:

@@ -1,16 +1,18 @@
 """Settings → Organization: its name, zone and currency, what other currencies are worth, and how people are told apart."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from babel.numbers import get_currency_name
 from starlette.responses import Response
 
-from baton.accounts.organization import EditOrganization
+from baton.accounts.organization import EditOrganization, Organization
 from baton.accounts.rates import RateTable, SetRates
 from baton.contacts.matching import Matching, SetMatching
 from baton.doors.web.settings.profile import zone_options
-from baton.doors.web.shell.language import Told, marked, told
+from baton.doors.web.shell.language import Told, _, marked, told
 from baton.doors.web.shell.render import page, redirect
+from baton.doors.web.shell.stale import Clash, held, settle
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Invalid
 
@@ -42,6 +44,9 @@ async def save(visit: Visit) -> Response:
                 default_region=fields.get("defaultRegion", "").strip() or None,
             ))  # fmt: skip
         else:
+            clashes = await _settled(visit)
+            if clashes:
+                return await _page(visit, clashes=clashes)
             part = "saved"
             await visit.perform("crm.organization.update", EditOrganization(
                 name=fields.get("name", ""), currency=_currency(fields.get("currency", "")), time_zone=fields.get("timeZone") or None,
@@ -49,6 +54,16 @@ async def save(visit: Visit) -> Response:
     except (Invalid, Conflict) as error:
         return await _page(visit, error)
     return redirect(f"{HERE}?said={part}")
+
+
+def _facts(one: Organization) -> dict[str, str]:
+    return {"name": one.name, "currency": one.currency, "timeZone": one.time_zone}
+
+
+async def _settled(visit: Visit) -> list[Clash]:
+    """What the form says of the organization, settled with what others wrote since it was opened."""
+    labels = {"name": _("Name"), "currency": _("Currency"), "timeZone": _("Time zone")}
+    return await settle(visit, visit.actor.org_id, _facts(await visit.organization()), labels)
 
 
 def _currency(text: str) -> str:
@@ -72,15 +87,16 @@ def _rates(visit: Visit) -> dict[str, float]:
     return rates
 
 
-async def _page(visit: Visit, error: Invalid | Conflict | None = None) -> Response:
+async def _page(visit: Visit, error: Invalid | Conflict | None = None, *, clashes: Sequence[Clash] = ()) -> Response:
     organization = await visit.organization()
     table: RateTable = await visit.perform("crm.organization.rates")
     matching: Matching = await visit.perform("crm.contacts.matching")
     rates: list[tuple[str, Any]] = [(rate.currency, f"{rate.rate:g}") for rate in table.rates]
     part = visit.path.get("part", "")
     return await page(
-        visit, "organization.html", here=HERE, status=422 if error else 200, one=organization, wrong=told(error.message) if error else "",
-        wrong_in=part if error else "", rates=[*rates, *[("", "")] * SPARE], matching=matching, zones=zone_options(),
-        v={"name": organization.name, "currency": organization.currency, "timeZone": organization.time_zone} | visit.fields,
+        visit, "organization.html", here=HERE, status=422 if error or clashes else 200, one=organization,
+        wrong=told(error.message) if error else "", wrong_in=part if error else "",
+        rates=[*rates, *[("", "")] * SPARE], matching=matching, zones=zone_options(),
+        v=_facts(organization) | visit.fields, was=held(_facts(organization)), clashes=clashes,
         said=_SAID.get(visit.query.get("said", "")),
     )  # fmt: skip

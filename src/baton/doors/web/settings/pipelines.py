@@ -10,6 +10,7 @@ from baton.doors.web.shell.language import Choices, _, marked, several_of
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import STATUSES, ago, percent
+from baton.doors.web.shell.stale import settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.leads.remove_pipeline import RemovePipeline
@@ -125,12 +126,15 @@ async def edit(visit: Visit) -> Response:
     """GET and POST /settings/pipelines/{pipeline}/edit: its name, and whether captured leads enter it."""
     found = await pipeline_of(visit)
     error: Refusal | None = None
-    if visit.request.method == "POST":
+    now = {"name": found.name}
+    clashes = await settle(visit, found.id, now, {"name": _("Name")})
+    if visit.request.method == "POST" and not clashes:
         try:
             await visit.perform(
                 "crm.pipelines.update",
                 EditPipeline(
                     pipeline_id=str(found.id),
+                    version=found.version,
                     name=visit.fields.get("name", "").strip(),
                     is_intake=True if "intake" in visit.fields else None,
                 ),
@@ -144,9 +148,11 @@ async def edit(visit: Visit) -> Response:
         _("Change %(name)s") % {"name": found.name},
         act=_("Save"),
         back=HERE,
-        values={"name": found.name} | visit.fields,
+        values=now | visit.fields,
         error=error,
         here=HERE,
+        was=now,
+        clashes=clashes,
         intake=found.is_intake,
         may_be_intake=found.type == "lead",
     )

@@ -5,13 +5,14 @@ from typing import Any
 from starlette.responses import Response
 
 from baton.accounts.members import Member
-from baton.doors.web.leads.condition_form import form, parsed
+from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.leads.filters import Options, named
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import several, who
-from baton.doors.web.shell.visit import Visit, as_uuid
+from baton.doors.web.shell.stale import YES_NO, Part, kept, place_of, placed, settle, ticks
+from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import Vocabulary, vocabulary, words
 from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -102,8 +103,15 @@ async def edit(visit: Visit) -> Response:
     before = rules[place] if place is not None else None
     condition = before.condition if before else everything()
     error: Refusal | None = None
-    posted = visit.request.method == "POST"
-    if posted:
+    places = [("", _("any pipeline")), *known.names["pipelineId"].items(), *known.names["stageId"].items()]
+    takers = _takers(await visit.members(), before)
+    now = _facts(before)
+    parts = _parts(before, known, takers) if before else []
+    labels = {"name": _("Name"), "place": _("In"), "workingHours": _("Only those who are working at the moment"),
+              "enabled": _("The rule is on")}  # fmt: skip
+    shown = {"place": dict(places), "workingHours": YES_NO, "enabled": YES_NO}
+    clashes = await settle(visit, visit.actor.org_id, now, labels, shown=shown, parts=parts) if before else []
+    if visit.request.method == "POST" and not clashes:
         try:
             new = [_again(rule) for rule in rules]
             if visit.fields.get("do") == "remove" and place is not None:
@@ -121,8 +129,8 @@ async def edit(visit: Visit) -> Response:
     return await sheet(
         visit, "routing_rule.html", _("A routing rule"), act=_("Save the rule"), back=HERE, values=_values(visit, before), error=error,
         here=HERE, form=form(condition, known, visit.several), removable=before is not None,
-        places=[("", _("any pipeline")), *known.names["pipelineId"].items(), *known.names["stageId"].items()],
-        members=_takers(await visit.members(), before),
+        places=places, members=takers, was=kept(now, parts) | place_of(place, rules) if before else None, clashes=clashes,
+        action=f"{HERE}/{before.id if before else 'new'}",
         lede=_("The first rule that holds decides. Its pool takes turns; whoever is paused or full is passed over."),
     )  # fmt: skip
 
@@ -134,16 +142,28 @@ def _takers(members: list[Member], before: RoutingRule | None) -> Options:
 
 
 def _values(visit: Visit, before: RoutingRule | None) -> dict[str, Any]:
-    values: dict[str, Any] = {"enabled": "on", "pool": [], "place": "", "workingHours": ""}
-    if before:
-        values = {
-            "name": before.name, "enabled": "on" if before.enabled else "", "pool": [str(id) for id in before.pool],
-            "place": str(before.stage_id or before.pipeline_id or ""), "workingHours": "on" if before.working_hours else "",
-        }  # fmt: skip
+    values: dict[str, Any] = _facts(before) | {"pool": [str(id) for id in before.pool] if before else []}
     if visit.request.method == "POST":
         pool = [value for key, value in visit.several if key == "pool"]
         values |= {"enabled": "", "workingHours": ""} | visit.fields | {"pool": pool}
     return values
+
+
+def _facts(before: RoutingRule | None) -> dict[str, Any]:
+    if before is None:
+        return {"enabled": "on", "place": "", "workingHours": ""}
+    return {
+        "name": before.name, "enabled": "on" if before.enabled else "", "place": str(before.stage_id or before.pipeline_id or ""),
+        "workingHours": "on" if before.working_hours else "",
+    }  # fmt: skip
+
+
+def _parts(before: RoutingRule, known: Vocabulary, takers: Options) -> list[Part]:
+    pool = set(map(str, before.pool))
+    chosen = [id for id, _ in takers if id in pool]
+    return [
+        part(before.condition, known), ticks("pool", _("The owner is one of, in turn"), chosen, dict(takers), key="rules"),
+    ]  # fmt: skip
 
 
 def _wish(visit: Visit, condition: Any, before: RoutingRule | None, known: Vocabulary) -> NewRoutingRule:
@@ -178,7 +198,7 @@ async def _found(visit: Visit) -> tuple[list[RoutingRule], int | None]:
         raise Forbidden("Only an admin changes how leads are routed.")
     rules: list[RoutingRule] = await visit.perform("crm.routing.rules")
     wanted = visit.path["rule"]
-    place = next((i for i, rule in enumerate(rules) if rule.id == as_uuid(wanted)), None)
+    place = placed(visit, rules, wanted, lambda rule: (rule.id, rule.name))
     if place is None and wanted != "new":
         raise NotFound("This rule was changed meanwhile. Open the routing rules again.")
     return rules, place

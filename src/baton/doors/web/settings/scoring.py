@@ -5,13 +5,14 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from baton.doors.web.leads.condition_form import form, parsed
+from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.settings.back_test import ranking_view
 from baton.doors.web.shell.language import Told, _, marked, told
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import number
-from baton.doors.web.shell.visit import Visit, as_uuid
+from baton.doors.web.shell.stale import YES_NO, kept, place_of, placed, settle
+from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.kernel.conditions import everything
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -46,6 +47,9 @@ async def show(visit: Visit) -> Response:
     return await page(visit, "scoring.html", here=HERE, factors=views, bands=bands)
 
 
+_FACTOR = "*factor"
+
+
 async def rule(visit: Visit) -> Response:
     """GET and POST /settings/scoring/{factor}/{rule}; `new` makes one. A press on Remove takes the rule away."""
     factors, at, place = await _found(visit)
@@ -54,7 +58,12 @@ async def rule(visit: Visit) -> Response:
     condition = before.condition if before else everything()
     error: Refusal | None = None
     tested: BackTested | None = None
-    if visit.request.method == "POST":
+    first = {"name": before.name, "points": before.points, "enabled": "on" if before.enabled else ""} if before else {}
+    parts = [part(condition, known)] if before else []
+    labels = {"name": _("Name"), "points": _("Points"), "enabled": _("The rule is on")}
+    org_id = visit.actor.org_id
+    clashes = await settle(visit, org_id, first, labels, shown={"enabled": YES_NO}, parts=parts) if before else []
+    if visit.request.method == "POST" and not clashes:
         try:
             new = [_again(factor) for factor in factors]
             if visit.fields.get("do") == "remove" and place is not None:
@@ -75,7 +84,6 @@ async def rule(visit: Visit) -> Response:
                 return await _set(visit, new, _("“%(name)s” counts from the next score on.") % {"name": mine.name})
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    first = {"name": before.name, "points": before.points, "enabled": "on" if before.enabled else ""} if before else {}
     values: dict[str, Any] = {"enabled": "on"} | first
     if visit.request.method == "POST":
         values |= {"enabled": ""} | visit.fields
@@ -89,6 +97,9 @@ async def rule(visit: Visit) -> Response:
         error=error,
         here=HERE,
         form=form(condition, known, visit.several),
+        was=kept(first, parts) | place_of(place, factors[at].rules) | {_FACTOR: factors[at].key},
+        action=f"{HERE}/{factors[at].id}/{before.id if before else 'new'}",
+        clashes=clashes,
         removable=before is not None,
         tested=tested,
         rankings=[(_("With this rule"), ranking_view(tested.proposed)), (_("As it is"), ranking_view(tested.current))]
@@ -110,8 +121,12 @@ async def factor(visit: Visit) -> Response:
         "combine": mine.combine,
         "weight": f"{mine.weight:g}",
     }
-    if visit.request.method == "POST":
-        values |= visit.fields
+    now = dict(values)
+    labels = {"label": _("Name"), "maxPoints": _("Points at most"), "combine": _("How its rules count"),
+              "weight": _("Counts how many times")}  # fmt: skip
+    clashes = await settle(visit, visit.actor.org_id, now, labels, shown={"combine": COMBINE})
+    values |= visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             new = [_again(each) for each in factors]
             new[at].label = visit.fields.get("label", "").strip()
@@ -131,6 +146,9 @@ async def factor(visit: Visit) -> Response:
         error=error,
         here=HERE,
         combine=list(COMBINE.items()),
+        was=now | {_FACTOR: mine.key},
+        action=f"{HERE}/{mine.id}",
+        clashes=clashes,
     )
 
 
@@ -139,7 +157,11 @@ async def bands(visit: Visit) -> Response:
     _must_manage(visit)
     now: Bands = await visit.perform("crm.scoring.bands")
     error: Refusal | None = None
-    if visit.request.method == "POST":
+    first = {"high": now.high, "medium": now.medium}
+    clashes = await settle(
+        visit, visit.actor.org_id, first, {"high": _("High begins at"), "medium": _("Medium begins at")}
+    )
+    if visit.request.method == "POST" and not clashes:
         try:
             await visit.perform(
                 "crm.scoring.setBands", SetBands(high=_whole(visit, "high"), medium=_whole(visit, "medium"))
@@ -155,7 +177,9 @@ async def bands(visit: Visit) -> Response:
         back=HERE,
         here=HERE,
         error=error,
-        values={"high": now.high, "medium": now.medium} | visit.fields,
+        values=first | visit.fields,
+        was=first,
+        clashes=clashes,
         lede=_("Scores that were calculated keep their band; those to come use these."),
     )
 
@@ -164,12 +188,11 @@ async def _found(visit: Visit) -> tuple[list[Factor], int, int | None]:
     """The factors, the place of the one that the address names, and of its rule (none for a new one). Raises NotFound."""
     _must_manage(visit)
     factors: list[Factor] = await visit.perform("crm.scoring.rules")
-    wanted = as_uuid(visit.path["factor"])
-    at = next((i for i, each in enumerate(factors) if each.id == wanted), None)
+    at = placed(visit, factors, visit.path["factor"], lambda each: (each.id, each.key), by=_FACTOR)
     if at is None:
         raise NotFound("The scoring rules were changed meanwhile. Open them again.")
     named = visit.path.get("rule", "new")
-    place = next((i for i, each in enumerate(factors[at].rules) if each.id == as_uuid(named)), None)
+    place = placed(visit, factors[at].rules, named, lambda each: (each.id, each.name))
     if place is None and named != "new":
         raise NotFound("This rule was changed meanwhile. Open the scoring rules again.")
     return factors, at, place

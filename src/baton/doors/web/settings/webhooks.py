@@ -1,5 +1,6 @@
 """Settings → Webhooks: addresses that are told of events, their secrets shown once, and what was delivered. Spec C9."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from baton.doors.web.shell.language import Choices, _, marked
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import ago
+from baton.doors.web.shell.stale import Clash, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.page import Page
@@ -85,17 +87,20 @@ async def edit(visit: Visit) -> Response:
         "description": endpoint.description,
         "events": ", ".join(endpoint.events),
     }
-    if visit.request.method == "POST":
-        values |= visit.fields
+    now = dict(values)
+    labels = {"url": _("Address"), "events": _("Events"), "description": _("What it is for")}
+    clashes = await settle(visit, endpoint.id, now, labels)
+    values |= visit.fields
+    if visit.request.method == "POST" and not clashes:
         try:
             await visit.perform("crm.webhooks.update", EditEndpoint(
                 webhook_id=endpoint.id, url=visit.fields.get("url", "").strip(), events=_events(visit),
-                description=visit.fields.get("description", ""),
+                description=visit.fields.get("description", ""), version=endpoint.version,
             ))  # fmt: skip
             return done(visit, _("The webhook is changed."), f"{HERE}/{endpoint.id}")
         except (Invalid, Conflict, NotFound) as refusal:
             error = refusal
-    return await _sheet(visit, endpoint, values, error, None)
+    return await _sheet(visit, endpoint, values, error, None, now, clashes)
 
 
 def _events(visit: Visit) -> list[str]:
@@ -103,8 +108,9 @@ def _events(visit: Visit) -> list[str]:
 
 
 async def _sheet(
-    visit: Visit, endpoint: Endpoint | None, values: Any, error: Any, made: NewEndpoint | None
-) -> Response:
+    visit: Visit, endpoint: Endpoint | None, values: Any, error: Any, made: NewEndpoint | None, was: Mapping[str, Any] | None = None,
+    clashes: Sequence[Clash] = (),
+) -> Response:  # fmt: skip
     title = (
         _("The webhook to %(url)s") % {"url": made.url}
         if made
@@ -114,7 +120,8 @@ async def _sheet(
     )
     return await sheet(
         visit, "webhook_new.html", title, act=_("Save") if endpoint else _("Make the webhook"), back=HERE, values=values, error=error,
-        here=HERE, made=made, known=[*GROUPS, *NAMES], lede="" if made else _("Each event is a signed POST, tried again for a day."),
+        here=HERE, made=made, known=[*GROUPS, *NAMES], was=was, clashes=clashes,
+        lede="" if made else _("Each event is a signed POST, tried again for a day."),
     )  # fmt: skip
 
 
