@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from baton.accounts.sign_in import actor_of_token, memberships, open_session
+from baton.agents.turns import FORGOTTEN
 from baton.jobs import retention
 from baton.kernel import settings as configuration
 from baton.kernel.data_dir import Misconfigured
@@ -104,3 +105,28 @@ def test_the_operator_says_how_long(settings: Settings) -> None:
     assert (told.keep_keys, told.keep_jobs) == (7, 2)
     with pytest.raises(Misconfigured):
         configuration.load(data=settings.data_dir, environ={"BATON_KEEP_KEYS": "0"})
+
+
+async def test_what_models_were_told_and_said_is_forgotten(fresh: Team) -> None:
+    """The words go after half a year; what they cost, and the receipt of the run, stay."""
+    now, run, lead = utc_now(), new_id(), await fresh.capture()
+    activity = (await fresh.log(lead.id))[-1]
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        await conn.execute(
+            """INSERT INTO agent_runs (org_id, id, agent_id, lead_id, activity_id, status, started_at, finished_at)
+               VALUES ($1, $2, $3, $4, $5, 'done', $6, $6)""",
+            fresh.org_id, run, fresh.marcus.id, lead.id, activity.id, now - timedelta(days=181),
+        )  # fmt: skip
+        for position, days in enumerate((181, 179)):
+            await conn.execute(
+                """INSERT INTO agent_turns (org_id, id, run_id, step, position, message, tokens, created_at)
+                   VALUES ($1, $2, $3, 0, $4, 'Dear Jane', 7, $5)""",
+                fresh.org_id, new_id(), run, position, now - timedelta(days=days),
+            )  # fmt: skip
+    assert (await retention.forget(fresh.db, now, only=fresh.org_id)).thoughts == 1
+    assert (await retention.forget(fresh.db, now, only=fresh.org_id)).thoughts == 0
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        left = await conn.fetch(
+            "SELECT message, tokens FROM agent_turns WHERE org_id = $1 ORDER BY position", fresh.org_id
+        )
+    assert [(row["message"], row["tokens"]) for row in left] == [(FORGOTTEN, 7), ("Dear Jane", 7)]

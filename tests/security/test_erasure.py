@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -33,6 +33,7 @@ async def everything(server: EmbeddedPostgres, org_id: UUID) -> dict[str, str]:
 
 async def person(team: Team) -> Any:
     """A person with all that is usually known of one: a lead, a message, a call, a task, own fields, a second e-mail merged in."""
+    await team.do(team.ana, "crm.webhooks.create", {"url": "https://hooks.example/baton", "events": ["lead.created"]})
     await team.do(team.ana, "crm.fields.create", label="Hand", type="shortText", key="hand")
     lead = await team.capture(
         firstName="Zsuzsanna", lastName="Nagy-Kovács", email="zsuzsa@secret.example", phone="+36 1 555 0199",
@@ -54,6 +55,33 @@ async def person(team: Team) -> Any:
             """INSERT INTO approvals (org_id, id, agent_id, operation, input, summary, why, lead_id, asked, created_at, expires_at)
                VALUES ($1, uuidv7(), $2, 'x', 'Zsuzsanna', 'To Zsuzsanna', 'left-handed', $3, 'a', now(), now() + interval '1 day')""",
             team.org_id, team.marcus.id, lead.id,
+        )  # fmt: skip
+        activity_id, run_id = (await team.log(lead.id))[-1].id, uuid4()
+        await conn.execute(
+            """INSERT INTO agent_runs (org_id, id, agent_id, lead_id, activity_id, status, receipt, started_at)
+               VALUES ($1, $2, $3, $4, $5, 'waiting', '[{"detail": "left-handed"}]', now())""",
+            team.org_id, run_id, team.marcus.id, lead.id, activity_id,
+        )  # fmt: skip
+        await conn.execute(
+            """INSERT INTO agent_turns (org_id, id, run_id, step, position, message, created_at)
+               VALUES ($1, uuidv7(), $2, 0, 0, 'Zsuzsanna is left-handed', now())""",
+            team.org_id, run_id,
+        )  # fmt: skip
+        await conn.execute(
+            """INSERT INTO agent_refusals (org_id, id, agent_id, operation, code, day, message, first_at, last_at)
+               VALUES ($1, uuidv7(), $2, 'x', 'x', '2030-01-01', 'Zsuzsa@secret.example wants no mail', now(), now())""",
+            team.org_id, team.marcus.id,
+        )  # fmt: skip
+        endpoint = await conn.fetchval("SELECT id FROM webhook_endpoints WHERE org_id = $1", team.org_id)
+        delivery = await conn.fetchval(
+            """INSERT INTO webhook_deliveries (org_id, id, endpoint_id, activity_id, event, began_at, next_at, last_error, created_at)
+               VALUES ($1, uuidv7(), $2, $3, 'lead.created', now(), now(), 'Who is Zsuzsanna?', now()) RETURNING id""",
+            team.org_id, endpoint, activity_id,
+        )  # fmt: skip
+        await conn.execute(
+            """INSERT INTO webhook_attempts (org_id, id, delivery_id, milliseconds, response, attempted_at)
+               VALUES ($1, uuidv7(), $2, 1, 'Hello left-handed Zsuzsanna', now())""",
+            team.org_id, delivery,
         )  # fmt: skip
     other = await team.do(team.ben, "crm.contacts.create", {"name": "Zsuzsanna N", "email": "zsuzsa@home.example"})
     await team.do(team.ben, "crm.contacts.merge", survivorId=str(lead.contact_id), mergedId=str(other.id))

@@ -13,6 +13,8 @@ from baton.kernel.operation import Input, Output, operation
 from baton.kernel.values import new_id
 
 LEASE = timedelta(minutes=10)
+FORGOTTEN = '{"parts":[],"kind":"request"}'
+"""What stands in place of a message that is kept no longer."""
 
 
 class OfStep(Input, kw_only=True):

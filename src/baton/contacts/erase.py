@@ -119,13 +119,13 @@ async def _forget_beside(tx: Tx, person: Person) -> list[UUID]:
     )  # fmt: skip
     await _forget_imports(tx, person.emails)
     held = "UPDATE held_captures SET answers = '{}' WHERE org_id = $1 AND (lead_id = ANY ($2) OR lower(answers::text) LIKE ANY ($3))"
-    await tx.execute(held, tx.org_id, person.lead_ids, _mentions(person.emails))
+    await tx.execute(held, tx.org_id, person.lead_ids, mentions(person.emails))
     return [row["id"] for row in (*tasks, *customers)]
 
 
 async def _forget_imports(tx: Tx, emails: Sequence[str]) -> None:
     """Rows that were left out are deleted where they name the address; previews that do lose their samples."""
-    args: tuple[Any, ...] = (tx.org_id, _mentions(emails))
+    args: tuple[Any, ...] = (tx.org_id, mentions(emails))
     await tx.execute("DELETE FROM import_refusals WHERE org_id = $1 AND lower(cells::text) LIKE ANY ($2)", *args)
     await tx.execute(
         """UPDATE imports SET found = jsonb_set(jsonb_set(jsonb_set(found, '{sample}', '[]'), '{preview,examples}', '[]'),
@@ -135,5 +135,6 @@ async def _forget_imports(tx: Tx, emails: Sequence[str]) -> None:
     )
 
 
-def _mentions(emails: Sequence[str]) -> list[str]:
+def mentions(emails: Sequence[str]) -> list[str]:
+    """The patterns of lower-cased text in which one of some addresses (folded) stands."""
     return ["%" + email.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for email in emails]

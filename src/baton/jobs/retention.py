@@ -1,4 +1,5 @@
-"""What has served its time is forgotten each night: idempotency keys, sessions that ended, the log of finished jobs, old notices.
+"""What has served its time is forgotten each night: idempotency keys, sessions that ended, the log of finished jobs, old notices,
+what models were told and said.
 
 Nothing of it is a lead's or the log's: those are kept for ever. How long each is kept, the operator says.
 """
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from baton.agents.turns import FORGOTTEN
 from baton.kernel.db import Database
 from baton.kernel.queue import SCHEMA
 
@@ -28,6 +30,7 @@ class Forgotten:
     jobs: int = 0
     notices: int = 0
     captures: int = 0
+    thoughts: int = 0
 
 
 # What is still to be mailed stays, and what waits for a person.
@@ -36,6 +39,9 @@ _NOTICES = """DELETE FROM notices WHERE org_id = $1 AND id IN (
 _CAPTURES = """DELETE FROM held_captures WHERE org_id = $1 AND id IN (
                   SELECT id FROM held_captures
                    WHERE org_id = $1 AND created_at < $2 AND status <> 'waiting' ORDER BY created_at LIMIT $3)"""
+# Which rules ran, what was done and what it cost stays: the run's receipt, the log, and these rows without their words.
+_THOUGHTS = f"""UPDATE agent_turns SET message = '{FORGOTTEN}' WHERE org_id = $1 AND id IN (
+                   SELECT id FROM agent_turns WHERE org_id = $1 AND created_at < $2 AND message <> '{FORGOTTEN}' LIMIT $3)"""
 
 
 async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Forgotten:
@@ -51,6 +57,7 @@ async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Fo
         done.keys += await _keys(db, org_id, now - kept.keys)
         done.notices += await _older(db, org_id, _NOTICES, now - kept.notices)
         done.captures += await _older(db, org_id, _CAPTURES, now - kept.notices)
+        done.thoughts += await _older(db, org_id, _THOUGHTS, now - kept.notices)
     done.sessions = await db.relay.fetchval("SELECT directory_forget_ended($1)", now)
     while removed := await _jobs(db, now - kept.jobs):
         done.jobs += removed

@@ -57,7 +57,9 @@ class Settings:
     )
     keep_keys: int = 30  # BATON_KEEP_KEYS: days that an Idempotency-Key recognises a repetition
     keep_jobs: int = 14  # BATON_KEEP_JOBS: days that the log of finished jobs is kept
-    keep_notices: int = 180  # BATON_KEEP_NOTICES: days that notices are kept, and suspicious captures once decided
+    keep_notices: int = (
+        180  # BATON_KEEP_NOTICES: days that notices, decided suspicious captures and models' words are kept
+    )
     web_processes: int = 1  # BATON_WEB_PROCESSES: how many share the requests; each takes its part of the limits
     trusted_proxies: int = 0  # BATON_TRUSTED_PROXIES: how many of our own proxies add to X-Forwarded-For
 

@@ -19,9 +19,6 @@ async def forget(tx: Tx, actor: Actor, person: Person) -> None:
         "UPDATE enrichment_runs SET input = '{}', found = '{}', kept = '{}' WHERE org_id = $1 AND lead_id = ANY ($2)",
         tx.org_id, person.lead_ids,
     )  # fmt: skip
-    await tx.execute(
-        "UPDATE agent_runs SET receipt = '[]' WHERE org_id = $1 AND lead_id = ANY ($2)", tx.org_id, person.lead_ids
-    )
 
 
 forgets.append(forget)
