@@ -166,10 +166,9 @@ async def _score(root: Any, org: Organization) -> None:
     await root.execute("ANALYZE bench.scores")
     told = []
     for row in await root.fetch("SELECT DISTINCT score, reasons FROM bench.scores"):
-        reasons = msgspec.convert(row["reasons"], list[scoring.Reason])
-        found = scoring.Score(lead_id=org.id, score=row["score"], band=bands.of(row["score"]), reasons=reasons)
-        canonical = msgspec.json.encode(msgspec.to_builtins(reasons), order="sorted").decode()
-        told.append((row["score"], row["reasons"], canonical, found.band, scoring.explained(found)))
+        made = scoring.why(msgspec.json.encode(row["reasons"]).decode())
+        found = scoring.Score(lead_id=org.id, score=row["score"], band=bands.of(row["score"]), why=made)
+        told.append((row["score"], row["reasons"], made.written.decode(), found.band, scoring.explained(found)))
     await root.executemany("INSERT INTO bench.reasons VALUES ($1, $2, $3, $4, $5)", told)
     await root.execute("ANALYZE bench.reasons")
 

@@ -43,7 +43,7 @@ async def append(tx: Tx, actor: Actor, *entries: Entry) -> list[UUID]:
 
     The activities follow from `tx.caused_by` where it is set (Spec A7, A8).
     """
-    rows = [_row(tx, actor, entry) for entry in entries]
+    rows = _rows(tx, actor, entries)
     if rows:
         await tx.execute(
             """INSERT INTO activities (org_id, id, kind, actor_type, actor_id, actor_name, via, lead_id, lead_version, subject_type,
@@ -60,19 +60,22 @@ async def append(tx: Tx, actor: Actor, *entries: Entry) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def _row(tx: Tx, actor: Actor, entry: Entry) -> tuple[Any, ...]:
-    id, salt, operation_id = new_id(), secrets.token_bytes(16), entry.operation_id or tx.operation_id
+def _rows(tx: Tx, actor: Actor, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+    salts, moment = secrets.token_bytes(16 * len(entries)), tx.now.astimezone(UTC)
     approved = {"approvedBy": tx.consent.by} if tx.consent else {}
-    changes, payload = _written(entry.changes), _written(entry.payload | approved)
-    values = [
-        tx.org_id, id, entry.kind, actor.type, actor.id, actor.name, actor.via, entry.lead_id, entry.lead_version, entry.subject_type,
-        entry.subject_id, msgspec.Raw(changes), msgspec.Raw(payload), entry.reason, tx.operation, operation_id, tx.caused_by,
-        tx.now.astimezone(UTC),
-    ]  # fmt: skip
-    return (
-        id, entry.kind, entry.lead_id, entry.lead_version, entry.subject_type, entry.subject_id, changes.decode(), payload.decode(),
-        entry.reason, operation_id, salt, digest(salt, values),
-    )  # fmt: skip
+    rows = []
+    for place, e in enumerate(entries):
+        id, salt, operation_id = new_id(), salts[16 * place : 16 * place + 16], e.operation_id or tx.operation_id
+        changes, payload = _written(e.changes), _written(e.payload | approved if approved else e.payload)
+        values = [
+            tx.org_id, id, e.kind, actor.type, actor.id, actor.name, actor.via, e.lead_id, e.lead_version, e.subject_type,
+            e.subject_id, msgspec.Raw(changes), msgspec.Raw(payload), e.reason, tx.operation, operation_id, tx.caused_by, moment,
+        ]  # fmt: skip
+        rows.append(
+            (id, e.kind, e.lead_id, e.lead_version, e.subject_type, e.subject_id, changes.decode(), payload.decode(), e.reason,
+             operation_id, salt, digest(salt, values))
+        )  # fmt: skip
+    return rows
 
 
 def _written(value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,15 @@ class New(msgspec.Struct, kw_only=True):
     message: str | None = None
     operation_id: UUID | None = None
     sla_days: int | None = None
+
+
+class Scored(Protocol):
+    """What of a lead a calculation tells."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def score(self) -> int | None: ...
 
 
 _TYPES = {
@@ -119,11 +129,11 @@ def _told(new: New, score: scoring.Score) -> tuple[Entry, Entry]:
     return imported, scored
 
 
-def scored_entry(lead: Lead, score: scoring.Score, *, version: int, operation_id: UUID | None = None) -> Entry:
+def scored_entry(lead: Scored, score: scoring.Score, *, version: int, operation_id: UUID | None = None) -> Entry:
     """The activity of a calculation; it changes the lead where the score differs."""
     changed = lead.score != score.score
     return Entry(
         kind=kinds.LEAD_SCORED, subject_type="lead", subject_id=lead.id, lead_id=lead.id, lead_version=version if changed else None,
         changes={"score": [lead.score, score.score]} if changed else {}, reason=scoring.explained(score),
-        payload={"band": score.band, "reasons": msgspec.to_builtins(score.reasons)}, operation_id=operation_id,
+        payload=scoring.told(score), operation_id=operation_id,
     )  # fmt: skip

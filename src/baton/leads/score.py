@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from baton.activities import kinds
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Tx, struct_of
@@ -70,5 +68,5 @@ async def rescore(tx: Tx, actor: Actor, before: Lead, cause: Cause) -> Lead:
     await scoring.keep(tx, [found], cause)
     return await leads.change(
         tx, actor, before, kinds.LEAD_SCORED, reason=scoring.explained(found),
-        payload={"band": found.band, "reasons": msgspec.to_builtins(found.reasons)}, score=found.score,
+        payload=scoring.told(found), score=found.score,
     )  # fmt: skip

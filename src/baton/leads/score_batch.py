@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-import msgspec
 from msgspec import Meta
 
 from baton.activities.append import append
@@ -18,13 +18,27 @@ from baton.kernel.perform import perform
 from baton.kernel.values import Ref, as_uuid, new_id
 from baton.leads import totals
 from baton.leads.insert import scored_entry
-from baton.leads.lead import COLUMNS, Lead, from_row
 from baton.scoring import score as scoring
 from baton.scoring.bands import Band
 
 MOST = 10_000
 CHUNK = 5_000
 AT_ONCE = 2
+
+
+class _Before(NamedTuple):
+    """What of a lead is told and counted when its score changes."""
+
+    id: UUID
+    stage_id: UUID
+    currency: str
+    value_cents: int | None
+    score: int | None
+    deleted_at: datetime | None
+    version: int
+
+
+_COLUMNS = ", ".join(f"l.{name}" for name in _Before._fields)
 
 
 class ScoreBatch(Input, kw_only=True):
@@ -138,17 +152,16 @@ async def refresh(tx: Tx, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, scori
     if not suspects:
         return {}
     rows = await tx.fetch(
-        f"SELECT {COLUMNS} FROM leads l WHERE l.org_id = $1 AND l.id = ANY ($2) ORDER BY l.id FOR NO KEY UPDATE",
-        tx.org_id, suspects,
+        f"SELECT {_COLUMNS} FROM leads l WHERE l.org_id = $1 AND l.id = ANY ($2) ORDER BY l.id FOR NO KEY UPDATE", tx.org_id, suspects
     )  # fmt: skip
-    before = {row["id"]: from_row(row) for row in rows}
+    before = {row["id"]: _Before(*row) for row in rows}
     scores = {score.lead_id: score for score in await scoring.calculate(tx, suspects, changed=True)}
     await scoring.keep(tx, list(scores.values()), "batch")
     await _write(tx, actor, [(before[id], score) for id, score in scores.items()])
     return scores
 
 
-async def _write(tx: Tx, actor: Actor, found: list[tuple[Lead, scoring.Score]]) -> None:
+async def _write(tx: Tx, actor: Actor, found: list[tuple[_Before, scoring.Score]]) -> None:
     await tx.execute(
         """UPDATE leads AS l SET score = s.score, version = l.version + s.step, last_activity_at = greatest(l.last_activity_at, $2)
              FROM unnest($3::uuid[], $4::smallint[], $5::int[]) AS s (id, score, step) WHERE l.org_id = $1 AND l.id = s.id""",
@@ -157,8 +170,8 @@ async def _write(tx: Tx, actor: Actor, found: list[tuple[Lead, scoring.Score]]) 
     )  # fmt: skip
     await append(tx, actor, *(scored_entry(lead, score, version=lead.version + 1) for lead, score in found))
     await totals.record(
-        tx, [(lead, msgspec.structs.replace(lead, score=score.score)) for lead, score in found if lead.score != score.score]
-    )  # fmt: skip
+        tx, [(lead, lead._replace(score=score.score)) for lead, score in found if lead.score != score.score]
+    )
 
 
 async def _known(tx: Tx, refs: Sequence[Ref]) -> dict[UUID, tuple[int | None, Band | None]]:

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -35,13 +35,26 @@ class Reason(Output, kw_only=True):
     rules: list[str]
 
 
-class Score(Output, kw_only=True):
+class Why(msgspec.Struct, frozen=True):
+    """What made a score: its reasons, the same as canonical JSON, and the rules that gave most, in words."""
+
+    reasons: list[Reason]
+    written: bytes
+    because: str
+
+
+class Score(msgspec.Struct, kw_only=True):
     """A score from 0 to 100, its band (70–100 high, 40–69 medium, 0–39 low unless drawn otherwise) and what made it."""
 
     lead_id: UUID
     score: int
     band: Band
-    reasons: list[Reason]
+    why: Why
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """What each factor gave."""
+        return self.why.reasons
 
 
 _LAST = (
@@ -65,14 +78,20 @@ async def calculate_over(tx: Tx, rowset: str, args: Sequence[object]) -> list[Sc
 async def _scores(tx: Tx, rowset: str, tests: str, args: Sequence[object], *, changed: bool = False) -> list[Score]:
     asked, bands = await _asked(tx, first=len(args) + 1)
     rows = await tx.fetch(
-        f"""SELECT c.id, {asked.score} AS score, {asked.reasons} AS reasons FROM {asked.over(rowset, tests, ", l.score")}
+        f"""SELECT c.id, {asked.score} AS score, ({asked.reasons})::text AS reasons FROM {asked.over(rowset, tests, ", l.score")}
              {f"WHERE {_differs(asked)}" if changed else ""}""",
         *args, *asked.args,
     )  # fmt: skip
-    return [
-        Score(lead_id=row["id"], score=row["score"], band=bands.of(row["score"]), reasons=msgspec.convert(row["reasons"], list[Reason]))
-        for row in rows
-    ]  # fmt: skip
+    return [Score(lead_id=id, score=score, band=bands.of(score), why=why(told)) for id, score, told in rows]
+
+
+@functools.lru_cache(maxsize=2048)
+def why(told: str) -> Why:
+    """What is kept and said of reasons, from their JSON; made once for all leads that have the same."""
+    reasons = msgspec.json.decode(told, type=list[Reason])
+    best = sorted((r for r in reasons if r.points), key=lambda reason: -reason.points)[:3]
+    because = ", ".join(rule for reason in best for rule in reason.rules[:1])
+    return Why(reasons, msgspec.json.encode(reasons, order="sorted"), because)
 
 
 async def changed(tx: Tx, lead_ids: Sequence[UUID]) -> list[UUID]:
@@ -128,7 +147,7 @@ async def keep(
     ) if cause != "creation" else []  # fmt: skip
     last = {row["lead_id"]: row["number"] for row in numbers}
     rows = [
-        (new_id(), s.lead_id, last.get(s.lead_id, 0) + 1, s.score, s.band, msgspec.json.encode(s.reasons).decode(), own or tx.operation_id)
+        (new_id(), s.lead_id, last.get(s.lead_id, 0) + 1, s.score, s.band, s.why.written.decode(), own or tx.operation_id)
         for s, own in zip(scores, operation_ids or [None] * len(scores), strict=True)
     ]  # fmt: skip
     await tx.execute(
@@ -142,6 +161,9 @@ async def keep(
 
 def explained(score: Score) -> str:
     """A score in a sentence: "Score 88: director title, 420 people, complete profile"."""
-    best = sorted((r for r in score.reasons if r.points), key=lambda reason: -reason.points)[:3]
-    because = ", ".join(rule for reason in best for rule in reason.rules[:1])
-    return f"Score {score.score}" + (f": {because}" if because else "")
+    return f"Score {score.score}" + (f": {score.why.because}" if score.why.because else "")
+
+
+def told(score: Score) -> dict[str, Any]:
+    """A score's band and reasons, as the log keeps them."""
+    return {"band": score.band, "reasons": msgspec.Raw(score.why.written)}
