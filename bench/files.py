@@ -28,8 +28,6 @@ TITLES, SOURCES, STATUSES = (
     ("New", "Contacted", "Qualified"),
 )
 IMPORTED = 200_000
-_NEW = {"id": "m.new", "lead_id": "m.new", "subject_id": "m.new"}
-_NONE = ("external_id", "contact_id", "company_id", "converted_from_id", "converted_to_id")
 
 
 def write(path: Path, rows: int) -> None:
@@ -98,33 +96,53 @@ async def import_(place: Place) -> list[Line]:
 
 
 async def _bare(owner: asyncpg.Connection, org_id: UUID, operation_id: UUID | None) -> float:
-    """Seconds of writing the leads, activities and scores of an import again by INSERT … SELECT; nothing of it stays."""
+    """Seconds of writing what an import wrote once more by INSERT … SELECT: the same rows of the same tables, keys filled; nothing stays."""
     await owner.execute("DROP TABLE IF EXISTS made")
-    await owner.execute("CREATE TEMP TABLE made (old uuid, new uuid)")
+    await owner.execute("CREATE TEMP TABLE made (old uuid PRIMARY KEY, new uuid)")
     await owner.execute(
-        """INSERT INTO made SELECT lead_id, uuidv7() FROM activities WHERE org_id = $1 AND operation_id = $2 AND kind = 'lead_imported'""",
+        """INSERT INTO made SELECT subject_id, uuidv7() FROM activities
+            WHERE org_id = $1 AND operation_id = $2 AND kind IN ('lead_imported', 'contact_created', 'company_created') ORDER BY subject_id""",
         org_id, operation_id,
     )  # fmt: skip
     await owner.execute("ANALYZE made")
+    written = {
+        "companies": "t.id",
+        "contacts": "t.id",
+        "leads": "t.id",
+        "activities": "t.subject_id",
+        "lead_scores": "t.lead_id",
+    }
+    statements = [await _again(owner, table, by) for table, by in written.items()]
     whole = owner.transaction()
     await whole.start()
     began = time.perf_counter()
-    for table, join in (("leads", "t.id"), ("activities", "t.lead_id"), ("lead_scores", "t.lead_id")):
-        found = await owner.fetch(
-            """SELECT attname FROM pg_attribute
-                WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum""",
-            table,
-        )
-        names = [row["attname"] for row in found]
-        own = _NEW if table == "leads" else _NEW | {"id": "uuidv7()"}
-        values = ("NULL" if name in _NONE else own.get(name, f"t.{name}") for name in names)
-        await owner.execute(
-            f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM made m JOIN {table} t ON t.org_id = $1 AND m.old = {join}",
-            org_id, timeout=3600,
-        )  # fmt: skip
+    for statement in statements:
+        await owner.execute(statement, org_id, timeout=3600)
     seconds = time.perf_counter() - began
     await whole.rollback()
     return seconds
+
+
+async def _again(owner: asyncpg.Connection, table: str, by: str) -> str:
+    """The statement that writes the rows of a table again which belong to a record of `made`, under its new id and a new unique key."""
+    found = await owner.fetch(
+        """SELECT attname FROM pg_attribute
+            WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum""",
+        table,
+    )
+    own = {"id": "m.new" if by == "t.id" else "uuidv7()", "subject_id": "m.new", "external_id": "t.external_id || '~'"}
+    own |= {"email_norm": "t.email_norm || '~'"} if table == "contacts" else {"name_norm": "t.name_norm || '~'"}
+    joined = []
+    for name in ("lead_id", "contact_id", "company_id"):
+        if any(row["attname"] == name for row in found):
+            joined.append(f"LEFT JOIN made {name} ON {name}.old = t.{name}")
+            own[name] = f"coalesce({name}.new, t.{name})"
+    names = [row["attname"] for row in found]
+    values = ", ".join(own.get(name, f"t.{name}") for name in names)
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM made m JOIN {table} t ON t.org_id = $1 AND m.old = {by} "
+        + " ".join(joined)
+    )
 
 
 async def rescore(place: Place) -> list[Line]:
