@@ -121,6 +121,7 @@ def with_database(data: Path | None, body: Callable[[Settings, Database], Awaita
 
     async def work(settings: Settings) -> T:
         async with opened(settings, migrating=migrating) as database:
+            settle()
             return await body(settings, database)
 
     settings = load(data=data)
@@ -152,7 +153,7 @@ async def serve(settings: Settings, parts: Parts, taken: socket.socket | None, r
             if web:
                 await asyncio.wait([asyncio.create_task(web.up.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
                 _leave_word(settings)
-            _settle()
+            settle()
             if not any(task.done() for task in tasks):
                 ready(settings, facts)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +164,7 @@ async def serve(settings: Settings, parts: Parts, taken: socket.socket | None, r
             await asyncio.gather(*tasks)
 
 
-def _settle() -> None:
+def settle() -> None:
     """What is loaded by now stays: to look it all through takes the collector 50 ms, in which nobody is answered."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

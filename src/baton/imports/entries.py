@@ -8,7 +8,7 @@ from baton.imports.shape import Shape
 from baton.imports.table import Cell, Notes, Refusal, Table
 from baton.leads.create import NewLead
 
-CHUNK = 500
+CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Entry:
 
 
 def chunks(table: Table, shape: Shape, notes: Notes, *, after: int = 0) -> Iterator[list[Entry]]:
-    """The entries of a table behind the first `after` rows, 500 at a time."""
+    """The entries of a table behind the first `after` rows, 1,000 at a time."""
     found = _entries(table, shape, notes, after)
     while chunk := list(itertools.islice(found, CHUNK)):
         yield chunk

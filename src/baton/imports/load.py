@@ -54,7 +54,7 @@ async def load(
 ) -> ImportReport:
     """Make a lead of every row that is not in yet; every other row is counted, or named with its line and a reason.
 
-    Rows go in in chunks of 500, each in one transaction, all under the report's `operationId`. An import that was
+    Rows go in in chunks of 1,000, each in one transaction, all under the report's `operationId`. An import that was
     interrupted is continued by running it again: what is in is recognised. `progress` is told (rows done, rows in all).
     Raises Invalid, NotFound, TooLarge for the file, the options or the pipeline, Forbidden for a viewer, Unavailable.
     """

@@ -70,9 +70,9 @@ async def load_leads(
 
     Imports of one organization wait for each other here, so that two runs of one file at once make each lead once.
     """
-    await tx.plan_afresh()
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", f"{tx.org_id}/imports")
-    there = await _there(tx, pipeline.id, rows)
+    async with tx.planned_afresh():
+        there = await _there(tx, pipeline.id, rows)
     fresh = [(place, row) for place, row in enumerate(rows) if place not in there]
     made = await create_many(tx, actor, [row for _, row in fresh], via="csv", pipeline=pipeline)
     answers = {

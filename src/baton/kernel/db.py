@@ -21,6 +21,7 @@ from baton.kernel.values import Ref, as_uuid, new_id
 Row: TypeAlias = asyncpg.Record
 S = TypeVar("S", bound=msgspec.Struct)
 _AFRESH = "SET LOCAL plan_cache_mode = force_custom_plan"
+_AS_KEPT = "SET LOCAL plan_cache_mode TO DEFAULT"
 
 _BY_STATE: dict[str, tuple[type[BatonError], str]] = {
     "23505": (Conflict, "It exists already. Use another name or id, or change the existing record."),
@@ -91,10 +92,13 @@ class Tx:
         """Run a statement for its effect."""
         await self.conn.execute(sql, *args)
 
-    async def plan_afresh(self) -> None:
-        """Plan each statement of this transaction for its own arguments: a plan that was kept from when a table was small is slow
-        once it has grown, and bulk work makes it grow faster than statistics follow."""
+    @contextlib.asynccontextmanager
+    async def planned_afresh(self) -> AsyncIterator[None]:
+        """Plan questions for their own arguments: bulk work makes tables grow faster than statistics follow. Not writes: the checks
+        of foreign keys would be planned for each row, which takes longer than to write it."""
         await self.conn.execute(_AFRESH)
+        yield
+        await self.conn.execute(_AS_KEPT)
 
 
 def struct_of(row: Row, type: type[S]) -> S:
