@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from baton.doors import operations as operations  # fills the registry
+from baton.doors.process import settle
 from bench import files, integrity, limit, load, process, reads, work, writes
 from bench.dataset import dataset
 from bench.lines import HEAD, Group, Line
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5, help="how long each side of a round is measured")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    settle()  # what is measured in this process is measured as a worker does it
     with dataset(given.leads, console.print) as data, place(data, given.seconds, given.rounds) as where:
         result = uvloop.run(measure(where, list(given.lines) or list(GROUPS)))
     RESULTS.mkdir(exist_ok=True)

@@ -327,6 +327,15 @@ async def test_refused_rows_are_written_to_be_mended_and_imported_again(office: 
     assert "Not imported: why" not in newest["fields"]
 
 
+async def test_only_questions_are_planned_afresh(office: Office) -> None:
+    """What is written is checked by plans that are kept: the checks of foreign keys are not planned for each row."""
+    async with office.db.transaction(office.ana.org_id) as conn:
+        tx = Tx(conn, office.ana.org_id, utc_now(), "test")
+        async with tx.planned_afresh():
+            assert await tx.fetchval("SHOW plan_cache_mode") == "force_custom_plan"
+        assert await tx.fetchval("SHOW plan_cache_mode") == "auto"
+
+
 def test_formulas_become_harmless_and_phones_stay() -> None:
     for text in ("=1+1", " =1", "@SUM(A1)", "+cmd|x", "-2+3+cmd|' /C calc'!A0", "＝1", "\x01=1", "'=1"):
         assert harmless(text) == f"'{text}"
