@@ -1,6 +1,7 @@
 """What every answer carries, whether the product is well, and what becomes of failures."""
 
 import asyncio
+from base64 import b64encode
 from typing import Any
 
 import httpx2
@@ -13,7 +14,8 @@ from baton.doors.edge import BodyLimit
 from baton.kernel.db import Database
 from baton.kernel.errors import TimedOut
 from baton.kernel.settings import Settings
-from tests.doors.conftest import client_of
+from baton.messages.files import MAX_FILE
+from tests.doors.conftest import Caller, client_of
 from tests.team import Team
 
 
@@ -117,3 +119,13 @@ async def test_the_time_of_a_body_does_not_end_a_stream() -> None:
         {"type": "http", "method": "POST", "path": "/", "headers": []}, receive, nowhere
     )
     assert seen == ["http.request", "http.disconnect"]
+
+
+async def test_a_file_for_a_message_may_be_as_large_as_mail_takes(ben: Caller) -> None:
+    """Ten megabytes pass as JSON where other requests end at one; a larger file is refused with a sentence."""
+    path = "/api/v1/crm.emails.attach"
+    made = await ben.ok("POST", path, {"name": "plan.pdf", "content": b64encode(bytes(MAX_FILE)).decode()})
+    assert made["size"] == MAX_FILE
+    answer = await ben.call("POST", path, {"name": "plan.pdf", "content": b64encode(bytes(MAX_FILE + 1)).decode()})
+    assert (answer.status_code, answer.json()["detail"]) == (413, "A file has at most 10 MB.")
+    assert (await ben.call("POST", path, {"name": "x", "content": "A" * 15_000_000})).status_code == 413

@@ -70,6 +70,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
                 limit=settings.body_limit,
                 uploads={
                     **dict.fromkeys((files.IMPORTS, web_imports.NEW), settings.import_limit + files.FORM_BYTES),
+                    files.ATTACH: max(settings.body_limit, files.ATTACH_BYTES),
                     mail_write.POST: max(settings.body_limit, mail_write.FORM_BYTES),
                     mail.PUSHED: max(settings.body_limit, mail.MOST),
                 },

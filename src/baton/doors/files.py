@@ -23,10 +23,14 @@ from baton.kernel.decode import decode_as
 from baton.kernel.errors import Invalid, NotFound, UnsupportedMedia
 from baton.kernel.operation import check_role, find
 from baton.kernel.perform import perform
+from baton.messages.files import MAX_FILE
 
 IMPORTS = "/api/v1/imports"
 FORM_BYTES = 1 << 20
 """How much a form may add to its file."""
+ATTACH = "/api/v1/crm.emails.attach"
+ATTACH_BYTES = -(-MAX_FILE // 3) * 4 + FORM_BYTES
+"""A file to send with a message is brought as JSON: base64 makes four bytes of three."""
 _PART = 1 << 16
 
 
