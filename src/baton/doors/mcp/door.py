@@ -43,11 +43,7 @@ class McpDoor:
     async def _opened(self) -> "StreamableHTTPSessionManager":
         async with self._opening:
             if self._manager is None:
-                from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-                from baton.doors.mcp.server import server_for
-
-                manager = StreamableHTTPSessionManager(server_for(_asking), stateless=True, json_response=True)
+                manager = await asyncio.to_thread(_made)
                 ready = asyncio.Event()
                 self._keeper = asyncio.create_task(self._keep(manager, ready), name="mcp")
                 await ready.wait()
@@ -65,6 +61,15 @@ class McpDoor:
         if self._keeper is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
+
+
+def _made() -> "StreamableHTTPSessionManager":
+    """The protocol's server. Loading it takes half a second and ten megabytes: at the first call, and beside other requests."""
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from baton.doors.mcp.server import server_for
+
+    return StreamableHTTPSessionManager(server_for(_asking), stateless=True, json_response=True)
 
 
 async def _asking(ctx: Any) -> tuple[Database, Actor]:
