@@ -41,9 +41,12 @@ async def move_many(tx: Tx, calls: Sequence[Asked]) -> list[Any]:
     stages = await pipelines.hold_those(tx, list({stage for _, stage in ids if stage})) if free else {}
     moves: list[_Move] = []
     answers: list[Any] = []
+    movers: dict[UUID, Actor] = {}
     for call, (lead_id, stage_id) in zip(calls, ids, strict=True):
         before, stage = free.get(lead_id) if lead_id else None, stages.get(stage_id) if stage_id else None
         answer = _moved(tx, call, before, stage)
+        if isinstance(answer, _Move) and movers.setdefault(answer.before.id, call.actor) != call.actor:
+            answer = ALONE  # the log is written actor by actor: one lead's history keeps its order
         if isinstance(answer, _Move):
             moves.append(answer)
             free[answer.after.id] = answer.after
