@@ -16,7 +16,7 @@ from baton.doors.web.shell.show import weekday
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.page import Page
-from baton.leads.find import ListLeads
+from baton.leads.find import MAX_LIMIT, ListLeads
 from baton.leads.lead import Lead
 from baton.tasks.bulk import DoneToTasks
 from baton.tasks.edit import Snooze
@@ -120,13 +120,15 @@ def tomorrow(visit: Visit, days: int = 1) -> datetime:
 
 
 async def leads_of(visit: Visit, tasks: list[Task]) -> dict[str, Lead]:
-    """The leads of tasks by their ids, read at once."""
+    """The leads of tasks by their ids, read by two hundreds."""
     ids = sorted({str(task.lead_id) for task in tasks if task.lead_id})
-    if not ids:
-        return {}
-    asked = ListLeads(where={"field": "id", "op": "in", "value": ids}, limit=len(ids))
-    found: Page[Lead] = await visit.perform("crm.leads.find", asked)
-    return {str(lead.id): lead for lead in found.items}
+    leads: list[Lead] = []
+    for begin in range(0, len(ids), MAX_LIMIT):
+        some = ids[begin : begin + MAX_LIMIT]
+        asked = ListLeads(where={"field": "id", "op": "in", "value": some}, limit=len(some))
+        found: Page[Lead] = await visit.perform("crm.leads.find", asked)
+        leads += found.items
+    return {str(lead.id): lead for lead in leads}
 
 
 async def bulk(visit: Visit) -> Response:
