@@ -95,6 +95,7 @@ async def test_a_task_is_put_on_another_day(enter: OpenRoom, team: Team) -> None
     moved = page.locator(f"#day-{monday + timedelta(days=3):%Y-%m-%d} #cal-{task.id} a").first
     await expect(moved).to_be_focused()
     assert await _due(team, task) == monday + timedelta(days=3)
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(2)  # the second move's word has come
     await page.get_by_role("button", name="Undo").last.click()
     await expect(page.locator(f"#day-{monday + timedelta(days=2):%Y-%m-%d} #cal-{task.id}")).to_be_visible()
     assert await _due(team, task) == monday + timedelta(days=2)
