@@ -12,6 +12,7 @@ from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.agents.approval import Approval, ListApprovals
 from baton.doors.web.agents.approvals import approval_views
+from baton.doors.web.leads import automation_runs
 from baton.doors.web.leads.enrolments import of_lead as in_sequences
 from baton.doors.web.leads.facts import Fact, facts
 from baton.doors.web.leads.past import moment_of, score_panel, slider_of
@@ -21,6 +22,7 @@ from baton.doors.web.shell.render import page
 from baton.doors.web.shell.show import Moment, Who, days, due_at, moment, who
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.changes import Change
+from baton.doors.web.told.fold import folded
 from baton.doors.web.told.phrases import Names, Part, face
 from baton.doors.web.told.story import tell
 from baton.kernel.page import Page
@@ -83,7 +85,8 @@ class Step:
 
 @dataclass(slots=True)
 class Entry:
-    """One line of the timeline; `undo` is where what it tells can be taken back, `message` where a received one is read whole."""
+    """One line of the timeline; `rest` is what of a long message is folded away, `undo` is where what it tells
+    can be taken back, `message` where a received one is read whole."""
 
     id: UUID | None
     avatar: Who | None
@@ -91,6 +94,7 @@ class Entry:
     moment: Moment
     why: str | None = None
     quote: str | None = None
+    rest: str = ""
     changes: list[Change] = field(default_factory=list)
     undo: str | None = None
     undo_words: str = marked("Undo")
@@ -146,6 +150,7 @@ async def lead_page(
         tasks=await open_tasks(visit, lead),
         waiting=await approval_views(visit, held),
         sequences=[] if at else await in_sequences(visit, lead),
+        automations=[] if at else await automation_runs.of_lead(visit, lead),
         people=[each.name for each in members if each.kind == "person" and each.status == "active"],
     )
 
@@ -236,7 +241,8 @@ def entries(activities: list[Activity], known: Names, visit: Visit, *, undoable:
     for activity, said in tell(activities, known):
         at = moment(activity.occurred_at, visit.now, visit.zone, within=above)
         above = activity.occurred_at.astimezone(visit.zone).date()
-        line = Entry(activity.id, face(activity, known), said.parts, at, said.why, said.quote, said.changes)
+        quote, rest = folded(said.quote) if said.quote else (None, "")
+        line = Entry(activity.id, face(activity, known), said.parts, at, said.why, quote, rest, said.changes)
         if undoable and activity.kind in _REVERSIBLE:
             line.undo = f"/undo/{activity.operation_id}"
         if undoable and activity.kind in _MERGED and "mergedId" in activity.payload:
