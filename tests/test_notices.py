@@ -9,7 +9,7 @@ import pytest
 from baton.jobs import lanes
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx
-from baton.kernel.errors import Forbidden, Invalid, NotFound
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.operation import Input, Output, operation, registry
 from baton.kernel.values import utc_now
 from baton.messages.notices import mail
@@ -276,3 +276,27 @@ async def test_one_chooses_what_one_is_told(fresh: Team, outbox: list[TellMember
     for quiet in ({"from": "25:00", "to": "07:00"}, {"from": "07:00", "to": "07:00"}):
         with pytest.raises(Invalid):
             await fresh.do(fresh.ben, "crm.notifications.setSettings", quietHours=quiet)
+
+
+async def test_what_was_marked_as_read_is_put_back_by_whoever_read_it(fresh: Team, carla: Team) -> None:
+    """A6: Done has its undo: what one operation marked waits again, and nothing that was read before or after it."""
+    await fresh.do(fresh.ben, "crm.notifications.markRead", all=True)
+    for _ in range(3):
+        lead = await fresh.capture()
+        await fresh.do(fresh.ana, "crm.leads.assign", leadId=str(lead.id), ownerId=str(fresh.ben.id))
+    await fresh.run_due()
+    first, *others = [str(each.id) for each in await notices(fresh, fresh.ben, unread=True)]
+    await fresh.do(fresh.ben, "crm.notifications.markRead", noticeId=first)
+    assert (await fresh.do(fresh.ben, "crm.notifications.markRead", all=True)).marked == len(others) >= 2
+    log = (await fresh.do(fresh.ben, "crm.activities.list", limit=1)).items[0]
+    undo = {"operationId": str(log.operation_id)}
+    for stranger, team in ((fresh.ana, fresh), (carla.ben, carla)):
+        with pytest.raises(NotFound):
+            await team.do(stranger, "crm.notifications.markUnread", undo)
+    assert (await fresh.do(fresh.ben, "crm.notifications.markUnread", undo)).marked == len(others)
+    assert {str(each.id) for each in await notices(fresh, fresh.ben, unread=True)} == set(others)
+    with pytest.raises(Conflict):
+        await fresh.do(fresh.ben, "crm.notifications.markUnread", undo)
+    with pytest.raises(Invalid):
+        await fresh.do(fresh.ben, "crm.notifications.markUnread")
+    assert (await fresh.do(fresh.ben, "crm.notifications.markUnread", noticeId=first)).unread == len(others) + 1

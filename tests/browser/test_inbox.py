@@ -37,6 +37,12 @@ async def test_a_morning_at_the_inbox(enter: OpenRoom, team: Team) -> None:
     await page.locator("[data-waits]").nth(1).focus()
     await page.keyboard.press("s")
     await expect(page.get_by_role("link", name="Send the offer")).to_have_count(0)
+    await page.locator("[data-waits]", has_text="Hannah Weiss replied").focus()
+    await page.keyboard.press("e")
+    await expect(page.get_by_role("link", name="Hannah Weiss replied")).to_have_count(0)
+    await page.get_by_role("button", name="Undo").last.click()
+    await page.get_by_text("It waits for you again.").wait_for()
+    await expect(page.get_by_role("link", name="Hannah Weiss replied")).to_be_visible()
     for title in ("Hannah Weiss replied", "Ben Okafor mentioned you", "Ben Okafor assigned", "Hannah Weiss is late"):
         row = page.locator("[data-waits]", has_text=title)
         await row.focus()

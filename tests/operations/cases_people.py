@@ -5,6 +5,7 @@ from typing import Any
 
 from baton.activities import kinds
 from tests.operations.cases import Input, case
+from tests.operations.cases_clock import notice_for
 from tests.team import PASSWORD, Team
 
 
@@ -46,6 +47,13 @@ case("crm.members.revokeInvitation", kinds.INVITATION_REVOKED)(_one)
 @case("crm.members.noteInvitationMail", kinds.INVITATION_MAILED)
 async def _mailed(team: Team) -> Input:
     return await _one(team) | {"end": "sent"}
+
+
+@case("crm.notifications.markUnread", kinds.NOTICES_UNREAD)
+async def _unread(team: Team) -> Input:
+    id = await notice_for(team, team.vera)
+    await team.do(team.vera, "crm.notifications.markRead", noticeId=id)
+    return {"noticeId": id}
 
 
 @case("crm.members.openInvitation")

@@ -10,7 +10,7 @@ from baton.activities import kinds
 from baton.activities.append import Entry, append
 from baton.kernel.actor import Actor, Role
 from baton.kernel.db import Row, Tx
-from baton.kernel.errors import Invalid, NotFound
+from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.newest import newest
 from baton.kernel.operation import Input, Output, operation
 from baton.kernel.shapes import Cursor
@@ -61,6 +61,13 @@ class MarkRead(Input, kw_only=True):
     all: bool = False
 
 
+class MarkUnread(Input, kw_only=True):
+    """One notice, or those that an operation of one's own marked as read: say which."""
+
+    notice_id: UUID | None = None
+    operation_id: UUID | None = None
+
+
 class Read(Output, kw_only=True):
     """How many were marked, and how many are not read yet."""
 
@@ -96,13 +103,7 @@ async def mark_read(tx: Tx, actor: Actor, input: MarkRead) -> Read:
     member_id = own(actor)
     if (input.notice_id is None) != input.all:
         raise Invalid("Say which: “noticeId”, or “all”: true.", field="noticeId")
-    if input.notice_id is not None:
-        known = await tx.fetchval(
-            "SELECT true FROM notices WHERE org_id = $1 AND id = $3 AND member_id = $2 AND in_app",
-            tx.org_id, member_id, input.notice_id,
-        )  # fmt: skip
-        if not known:
-            raise NotFound("You have no such notice.", field="noticeId")
+    await _must_be_own(tx, member_id, input.notice_id)
     rows = await tx.fetch(
         """UPDATE notices SET read_at = $3 WHERE org_id = $1 AND member_id = $2 AND read_at IS NULL AND in_app
               AND ($4::uuid IS NULL OR id = $4) RETURNING id""",
@@ -114,6 +115,45 @@ async def mark_read(tx: Tx, actor: Actor, input: MarkRead) -> Read:
             Entry(kind=kinds.NOTICES_READ, subject_type="member", subject_id=member_id, payload={"count": len(rows)}),
         )  # fmt: skip
     return Read(marked=len(rows), unread=await unread(tx, member_id))
+
+
+@operation("crm.notifications.markUnread", role=Role.VIEWER, summary="Put notices back among those to read")
+async def mark_unread(tx: Tx, actor: Actor, input: MarkUnread) -> Read:
+    """Take one's reading back: of one notice, or of what one operation marked, unless it was marked again since. Raises NotFound,
+    Invalid, Conflict where nothing of it is left to take back."""
+    member_id = own(actor)
+    if (input.notice_id is None) == (input.operation_id is None):
+        raise Invalid("Say which: “noticeId”, or “operationId”.", field="noticeId")
+    await _must_be_own(tx, member_id, input.notice_id)
+    read_at = None
+    if input.operation_id is not None:
+        read_at = await tx.fetchval(
+            """SELECT occurred_at FROM activities
+                WHERE org_id = $1 AND operation_id = $2 AND kind = $3 AND subject_id = $4 LIMIT 1""",
+            tx.org_id, input.operation_id, kinds.NOTICES_READ, member_id,
+        )  # fmt: skip
+        if read_at is None:
+            raise NotFound("You marked nothing as read by such an operation.", field="operationId")
+    rows = await tx.fetch(
+        """UPDATE notices SET read_at = NULL WHERE org_id = $1 AND member_id = $2 AND in_app AND read_at IS NOT NULL
+              AND ($3::uuid IS NULL OR id = $3) AND ($4::timestamptz IS NULL OR read_at = $4) RETURNING id""",
+        tx.org_id, member_id, input.notice_id, read_at,
+    )  # fmt: skip
+    if not rows:
+        raise Conflict("Nothing of it is left to take back.")
+    await append(
+        tx, actor,
+        Entry(kind=kinds.NOTICES_UNREAD, subject_type="member", subject_id=member_id, payload={"count": len(rows)}),
+    )  # fmt: skip
+    return Read(marked=len(rows), unread=await unread(tx, member_id))
+
+
+async def _must_be_own(tx: Tx, member_id: UUID, notice_id: UUID | None) -> None:
+    if notice_id is not None and not await tx.fetchval(
+        "SELECT true FROM notices WHERE org_id = $1 AND id = $3 AND member_id = $2 AND in_app",
+        tx.org_id, member_id, notice_id,
+    ):  # fmt: skip
+        raise NotFound("You have no such notice.", field="noticeId")
 
 
 async def unread(tx: Tx, member_id: UUID) -> int:

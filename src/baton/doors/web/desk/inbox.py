@@ -15,7 +15,7 @@ from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.inbox.found import NOTICES
 from baton.inbox.waiting import Counts, Inbox, InboxItem, ListInbox
 from baton.kernel.errors import NotFound
-from baton.messages.notices.notice import MarkRead
+from baton.messages.notices.notice import MarkRead, Read
 from baton.tasks.complete import CompleteTask
 from baton.tasks.edit import Snooze
 from baton.tasks.task import Task
@@ -105,7 +105,9 @@ async def act(visit: Visit) -> Response:
         when = due_at(off.due_at, visit.now, visit.zone)
         visit.said, visit.undo = f"{off.title}: {when}.", visit.operation_id
     else:
-        await visit.perform("crm.notifications.markRead", MarkRead(notice_id=id))
+        marked: Read = await visit.perform("crm.notifications.markRead", MarkRead(notice_id=id))
+        if marked.marked and wish == "read":
+            visit.said, visit.undo = _("Done with it."), visit.operation_id
         if wish == "open":
             return redirect(_within(visit.fields.get("to", "")) or HERE)
     return await _page(visit) if visit.from_htmx else redirect(visit.back(HERE))

@@ -23,7 +23,7 @@ HEARTBEAT = 15.0
 BATCH = 500
 BACKLOG = 1000
 Queue = asyncio.Queue[bytes | None]
-_OF_MEMBER = (kinds.MEMBER_NOTIFIED, kinds.NOTICES_READ)
+_OF_MEMBER = (kinds.MEMBER_NOTIFIED, kinds.NOTICES_READ, kinds.NOTICES_UNREAD)
 
 
 class LiveActor(msgspec.Struct, frozen=True):

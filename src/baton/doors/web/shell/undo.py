@@ -5,18 +5,20 @@ from uuid import UUID
 
 from starlette.responses import JSONResponse, Response
 
+from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.activities.timeline import ReadAudit
 from baton.agents.undo import Effect, Undo, Undone
 from baton.doors.web.leads.lead import entries, names
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.language import told as in_words
-from baton.doors.web.shell.render import page
+from baton.doors.web.shell.render import page, redirect
 from baton.doors.web.shell.show import several
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.changes import LABELS
 from baton.kernel.errors import Conflict, NotFound
 from baton.kernel.page import Page
+from baton.messages.notices.notice import MarkUnread
 
 _WORDS = Told(
     {
@@ -57,12 +59,21 @@ async def show(visit: Visit) -> Response:
     if operation is None:
         raise NotFound("There is no such operation.")
     scripted = visit.wants_json
+    if visit.request.method == "POST" and await _is_reading(visit, operation):
+        await visit.perform("crm.notifications.markUnread", MarkUnread(operation_id=operation))
+        return JSONResponse({"words": _("It waits for you again.")}) if scripted else redirect(visit.back("/inbox"))
     if visit.request.method == "POST":
         undone = await _taken_back(visit, operation)
         if scripted:
             return JSONResponse({"words": told(undone)})
         return await _page(visit, operation, effects=undone.effects)
     return await _page(visit, operation)
+
+
+async def _is_reading(visit: Visit, operation: UUID) -> bool:
+    """Whether the operation did nothing but mark notices as read: that is no effect on a record, and is put back by itself."""
+    found: Page[Activity] = await visit.perform("crm.activities.list", ReadAudit(operation_id=operation, limit=1))
+    return bool(found.items) and found.items[0].kind == kinds.NOTICES_READ
 
 
 async def _taken_back(visit: Visit, operation: UUID) -> Undone:

@@ -97,6 +97,7 @@ VERBS = Told(
         kinds.NURTURE_FAILED: marked("%(actor)s could not send the follow-up"),
         kinds.MEMBER_NOTIFIED: marked("%(actor)s notified"),
         kinds.NOTICES_READ: marked("%(actor)s read the notices"),
+        kinds.NOTICES_UNREAD: marked("%(actor)s put notices back among those to read"),
         kinds.NOTICES_MAILED: marked("%(actor)s mailed the notices of"),
         kinds.NOTICES_UNMAILED: marked("%(actor)s could not mail the notices of"),
         kinds.NOTICE_SETTINGS_CHANGED: marked("%(actor)s changed the notices of"),
