@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, async_playwright, expect
 
 from baton.accounts.sign_in import Membership, open_session
 from baton.doors.app import create_app
@@ -75,6 +75,7 @@ class Room:
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
+    camera: CDPSession | None = None
 
     async def go(self, path: str) -> Page:
         """Open a page and wait until it is still."""
@@ -91,12 +92,16 @@ class Room:
         self.page.on("console", heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    async def axe(self, *, colours: bool = False) -> list[str]:
-        """What axe finds wrong with the page as it stands (WCAG 2.2 A and AA, and good practice); with `colours` by contrast alone."""
+    async def axe(self, *, colours: bool | None = None) -> list[str]:
+        """What axe finds wrong with the page as it stands (WCAG 2.2 A and AA, and good practice); by contrast alone, or by all else."""
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(AXE)
         await self.page.evaluate(STILL)
-        asked = ", runOnly: ['color-contrast', 'link-in-text-block']" if colours else ""
+        asked = {
+            None: "",
+            True: ", runOnly: ['color-contrast', 'link-in-text-block']",
+            False: ", rules: {'color-contrast': {enabled: false}}",
+        }[colours]
         found = await self.page.evaluate(
             f"async () => (await axe.run(document, {{resultTypes: ['violations']{asked}}})).violations"
         )
