@@ -246,6 +246,11 @@ async def _roll_back(conn: Any) -> None:
         conn.terminate()
 
 
+def as_json(rows: Sequence[Any]) -> str:
+    """Rows as one JSON document, for INSERT … SELECT FROM json_to_recordset(…)."""
+    return msgspec.json.encode(rows).decode()
+
+
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     """Rows turned into columns, for INSERT … SELECT FROM unnest(…)."""
     return [[row[i] for row in rows] for i in range(width)]

@@ -78,6 +78,11 @@ _EMPTIED: Facts = {"": None}  # of a lead without fields any more the columns ar
 _BESIDE = {_JSON_NAMES[name] for name in ("version", "last_activity_at")}
 
 
+def json_name(column: str) -> str:
+    """What a column of a lead is called in JSON."""
+    return _JSON_NAMES[column]
+
+
 def from_row(row: Row) -> Lead:
     """The lead of a row that begins with `COLUMNS`."""
     return Lead(*row[:_WIDTH])
