@@ -1,6 +1,8 @@
 """What every answer carries, whether the product is well, and what becomes of failures."""
 
 import asyncio
+import subprocess
+import sys
 from base64 import b64encode
 from typing import Any
 
@@ -129,3 +131,22 @@ async def test_a_file_for_a_message_may_be_as_large_as_mail_takes(ben: Caller) -
     answer = await ben.call("POST", path, {"name": "plan.pdf", "content": b64encode(bytes(MAX_FILE + 1)).decode()})
     assert (answer.status_code, answer.json()["detail"]) == (413, "A file has at most 10 MB.")
     assert (await ben.call("POST", path, {"name": "x", "content": "A" * 15_000_000})).status_code == 413
+
+
+def test_the_line_of_a_request_is_as_any_other_line() -> None:
+    """What is put together for requests alone reads as what the log writes of other events."""
+    said = """
+import structlog
+from baton.doors import log
+log.begin()
+structlog.contextvars.bind_contextvars(request_id="abcdef0123")
+for path in ("/api/trpc/crm.leads.find", "/a b=c"):
+    log.told_request("info", method="GET", path=path, status=200, ms=1.5, request_id="abcdef0123")
+    structlog.get_logger().info("request", method="GET", path=path, status=200, ms=1.5)
+log.told_request("debug", method="GET", path="/healthz", status=200, ms=1.5, request_id="abcdef0123")
+"""
+    done = subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True)
+    lines = [line[line.index("[") :] for line in done.stderr.splitlines()]
+    assert len(lines) == 4
+    assert lines[0] == lines[1]
+    assert lines[2] == lines[3]

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from baton.doors import auth, crm, files, mail, metrics, openapi, operations, web, whatsapp
 from baton.doors.answers import answering, json, problem
 from baton.doors.compress import Compressed
+from baton.doors.direct import METHODS, Direct
 from baton.doors.edge import AccessLog, BodyLimit, PublicCors, SecurityHeaders
 from baton.doors.limits import Limits
 from baton.doors.mcp.door import McpDoor
@@ -31,7 +32,6 @@ from baton.kernel.errors import BatonError, Forbidden, Invalid, MethodNotSupport
 from baton.kernel.installation import installation
 from baton.kernel.settings import Settings, read_dsn_of
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _PUBLIC = (
     "/api/trpc/crm.leads.capture",
     "/api/trpc/crm.forms.submit",
@@ -75,6 +75,7 @@ def create_app(settings: Settings, db: Database | None = None) -> Starlette:
                     mail.PUSHED: max(settings.body_limit, mail.MOST),
                 },
             ),
+            Middleware(Direct, doors={"/api/trpc/": ("path", trpc), "/api/v1/crm.": ("operation", answering(rest))}),
         ],
         exception_handlers={HTTPException: _http, BatonError: _typed},
         lifespan=lifespan,

@@ -9,6 +9,8 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from baton.doors.heads import header
+
 LEVEL = 4
 LEAST = 1024
 PADDING = 100
@@ -22,7 +24,7 @@ class Compressed:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not wanted(Headers(scope=scope).get("accept-encoding", "")):
+        if scope["type"] != "http" or not wanted(header(scope, b"accept-encoding") or ""):
             await self.app(scope, receive, send)
             return
         held: Message | None = None

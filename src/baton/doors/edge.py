@@ -5,7 +5,7 @@ import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baton.doors import metrics
 from baton.doors.answers import UNHANDLED
+from baton.doors.heads import header
+from baton.doors.log import told_request
 from baton.kernel.errors import BatonError, TimedOut, TooLarge
 
 log = structlog.get_logger()
@@ -41,8 +43,8 @@ class AccessLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        given = header(scope, b"x-request-id")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         began, status = time.perf_counter(), 0
 
@@ -53,23 +55,25 @@ class AccessLog:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, noting)
-            except ClientDisconnect:
-                status = status or 499
-            except Exception:
-                log.exception("unhandled", path=_told(scope["path"]))
-                if status:
-                    raise
-                answer = await self.render(Request(scope), BatonError(UNHANDLED))
-                await answer(scope, receive, noting)
-            finally:
-                level = log.debug if scope["path"].startswith(_QUIET) else log.info
-                seconds = time.perf_counter() - began
-                metrics.count(scope["path"], scope["method"], status, seconds)
-                took = round(1000 * seconds, 1)
-                level("request", method=scope["method"], path=_told(scope["path"]), status=status, ms=took)
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id
+        )  # a request has a task, and so a context, of its own
+        try:
+            await self.app(scope, receive, noting)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception:
+            log.exception("unhandled", path=_told(scope["path"]))
+            if status:
+                raise
+            answer = await self.render(Request(scope), BatonError(UNHANDLED))
+            await answer(scope, receive, noting)
+        finally:
+            path, method, seconds = scope["path"], scope["method"], time.perf_counter() - began
+            metrics.count(path, method, status, seconds)
+            level = "debug" if path.startswith(_QUIET) else "info"
+            took = round(1000 * seconds, 1)
+            told_request(level, method=method, path=_told(path), status=status, ms=took, request_id=request_id)
 
 
 def _told(path: str) -> str:
@@ -130,7 +134,7 @@ class PublicCors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = scope["type"] == "http" and self.public(scope["path"])
-        if not asked or b"origin" not in dict(scope["headers"]):
+        if not asked or header(scope, b"origin") is None:
             await self.app(scope, receive, send)
             return
         if scope["method"] == "OPTIONS":
@@ -197,7 +201,7 @@ def _upload(scope: Scope, places: Mapping[str, int]) -> str | None:
 
 class _Body:
     def __init__(self, scope: Scope, receive: Receive, limit: int, seconds: float) -> None:
-        told = dict(scope["headers"]).get(b"content-length", b"0").decode("latin-1")
+        told = header(scope, b"content-length") or "0"
         self._told = int(told) if told.isascii() and told.isdigit() else 0
         self._receive, self._limit, self._size = receive, limit, 0
         self._ends = time.monotonic() + seconds

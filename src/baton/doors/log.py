@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 _PLAIN = re.compile(r"[^\s=\"'\x00-\x1f\x7f-\x9f]*")
 _EVENT_WIDTH = 30
 
@@ -25,6 +26,8 @@ def begin() -> None:
     console = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
+    global _from
+    _from = None if sys.stderr.isatty() else level
     shown = console if sys.stderr.isatty() else functools.partial(_line, console)
     structlog.configure(
         processors=[*structlog.get_config()["processors"][:-2], _stamp, shown],
@@ -32,6 +35,22 @@ def begin() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+_log = structlog.get_logger()
+_from: int | None = None
+"""The least level that is written, where lines are plain."""
+
+
+def told_request(level: str, *, method: str, path: str, status: int, ms: float, request_id: str) -> None:
+    """The line of a request, as any other event's. Most lines are these: where lines are plain it is put together here at once."""
+    if _from is None:
+        getattr(_log, level)("request", method=method, path=path, status=status, ms=ms)
+    elif _LEVELS[level] >= _from:
+        head = f"{_told(int(time.time()))} [{level:<9}] {'request':<{_EVENT_WIDTH}}"
+        sys.stderr.write(
+            f"{head} method={_value(method)} ms={ms} path={_value(path)} request_id={request_id} status={status}\n"
+        )
 
 
 def _stamp(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

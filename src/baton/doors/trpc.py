@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from baton.doors.answers import told, typed
 from baton.doors.auth import actor_of
+from baton.doors.heads import header, whole_body
 from baton.doors.public import visitor
 from baton.doors.web.shell.visit import database
 from baton.kernel.actor import Actor
@@ -60,7 +61,7 @@ async def trpc(request: Request) -> Response:
     """/api/trpc/{path}: one call, or several with `batch=1`."""
     if request.method == "HEAD":
         return Response(status_code=204)
-    batch = request.query_params.get("batch") == "1"
+    batch = bool(request.scope["query_string"]) and request.query_params.get("batch") == "1"
     try:
         calls = await typed(_calls(request, batch))
     except BatonError as error:
@@ -100,18 +101,20 @@ def _wants_lines(request: Request) -> bool:
 async def _calls(request: Request, batch: bool) -> list[Call]:
     """The calls of a request. Raises what is wrong with the request as a whole."""
     posted = request.method == "POST"
-    if posted and not request.headers.get("content-type", "").lower().startswith("application/json"):
+    if posted and not (header(request.scope, b"content-type") or "").lower().startswith("application/json"):
         raise UnsupportedMedia("Send the input as application/json.")
     paths = request.path_params["path"].split(",") if batch else [request.path_params["path"]]
     if len(paths) > MAX_BATCH:
         raise Invalid(f"A batch has at most {MAX_BATCH} calls.")
     if len({op.kind for path in paths if (op := _offered(path))}) > 1:
         raise Invalid("Queries and mutations cannot be mixed in one request.")
-    text = await request.body() if posted else request.query_params.get("input", "").encode("utf-8", "surrogatepass")
+    text = (
+        await whole_body(request) if posted else request.query_params.get("input", "").encode("utf-8", "surrogatepass")
+    )
     given = _decoded(text)
     if batch and not isinstance(given, dict | None):
         raise Invalid('The input of a batch is an object: {"0": …, "1": …}.')
-    key = request.headers.get("idempotency-key")
+    key = header(request.scope, b"idempotency-key")
     if not batch:
         return [Call(paths[0], given, key)]
     inputs = given or {}
