@@ -79,7 +79,7 @@ def _normalized(text: str) -> str:
     return _checked(text).normalized
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=32_768)  # a domain takes a hundred times as long to check as to find again
 def _domain(name: str) -> str:
     return _checked(f"a@{name}").domain
 
