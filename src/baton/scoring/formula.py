@@ -152,7 +152,8 @@ def _sum(
     made.points.append(points)
     if explained:
         names = argument([rule.name for rule in active], "text[]")
-        pairs = f"unnest({names}, c.{code}) WITH ORDINALITY AS n (name, held, place)"
-        rules = f"ARRAY(SELECT n.name FROM {pairs} WHERE n.held ORDER BY n.place)"
+        # Plain expressions: a sub-select for each lead takes longer than all the rest of its reasons.
+        told = ", ".join(f"CASE WHEN c.{code}[{i}] THEN ({names})[{i}] END" for i, _ in enumerate(active, 1))
+        rules = f"array_remove(ARRAY[{told}]::text[], NULL)"
         empty = argument(_reason(factor, 0, []), "jsonb")
         made.parts.append(f"({empty} || jsonb_build_object('points', {points}, 'rules', to_jsonb({rules})))")
