@@ -51,6 +51,45 @@ async def test_a_mailbox_is_connected_and_an_email_written(enter: OpenRoom, team
     await expect(page.get_by_text("leaves 24 hours between messages")).to_be_visible()
 
 
+async def test_a_mailbox_signs_what_people_write(enter: OpenRoom, team: Team, post: PostOffice) -> None:
+    """The signature of the mailbox that is chosen is seen before one sends, stands below the text, and can be left out."""
+    boxes = [
+        await team.do(
+            team.ana, "crm.mailboxes.create", fromName="Northwind", fromAddress=f"{name}@northwind.example", smtpHost="127.0.0.1",
+            smtpPort=post.port, smtpSecurity="none", **({"memberId": str(team.ana.id)} if name == "ana" else {}),
+        )
+        for name in ("sales", "ana")
+    ]  # fmt: skip
+    room = await enter(team.ana)
+    for box, words in zip(boxes, ("The sales team", "Ana Duarte\nNorthwind <Berlin>"), strict=True):
+        page = await room.go(f"/settings/mail/mailboxes/{box.id}/edit")
+        await page.get_by_label("Signature").fill(words)
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await page.wait_for_url("**/settings/mail*")
+    leads = [await team.capture(firstName="Jane") for _ in range(3)]
+    for lead, mailbox, signed in zip(leads, (None, "sales", "none"), ("ana", "sales", "none"), strict=True):
+        page = await room.go(f"/leads/{lead.id}/email")
+        seen = page.locator("[data-signature]:visible")
+        await expect(seen).to_have_text("Ana Duarte\nNorthwind <Berlin>")
+        await page.get_by_label("Subject").fill(f"Signed by {signed}")
+        await page.locator("#email-text").fill("Hello Jane.")
+        if mailbox == "sales":
+            await page.get_by_label("From", exact=True).select_option(str(boxes[0].id))
+            await expect(seen).to_have_text("The sales team")
+            assert await room.axe() == []
+        if mailbox == "none":
+            await page.get_by_label("Sign it").uncheck()
+        await page.locator("#sheet").get_by_role("button", name="Send").click()
+        await page.wait_for_url(f"**/leads/{lead.id}")
+    await lanes.step(team.db, only=team.org_id)
+    found = {str(each.mail["subject"]): each.mail.get_content().replace("\r\n", "\n").strip() for each in post.taken}
+    assert found == {
+        "Signed by ana": "Hello Jane.\n\n-- \nAna Duarte\nNorthwind <Berlin>",
+        "Signed by sales": "Hello Jane.\n\n-- \nThe sales team",
+        "Signed by none": "Hello Jane.",
+    }
+
+
 async def test_a_number_is_connected(enter: OpenRoom, team: Team) -> None:
     """An admin connects a WhatsApp number, and reads what the provider must be told."""
     room = await enter(team.ana)

@@ -16,6 +16,7 @@ def test_a_short_message_stands_whole() -> None:
         "On Tue, 3 Nov 2026 at 10:02, Ana Duarte <ana@northwind.example> wrote:\n> Hello Hannah",
         "Am 03.11.2026 um 10:02 schrieb Ana Duarte:\n> Hallo",
         "Em ter., 3 de nov. de 2026 às 10:02, Ana Duarte escreveu:\n> Olá",
+        "-- \nHannah Weiss\nKestrel Health",
         "> Hello Hannah,\n> shall we talk?",
         "-----Original Message-----\nFrom: Ana",
         "________________________________\nFrom: Ana",

@@ -1,11 +1,11 @@
 """Connecting mailboxes, changing and removing them: the organization's by its admins, one's own by oneself."""
 
 import secrets
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from baton.accounts.members import member
 from baton.activities import kinds
@@ -15,12 +15,13 @@ from baton.kernel.errors import Conflict, Forbidden, NotFound, must_be_current
 from baton.kernel.operation import Input, operation
 from baton.kernel.relay_mail import Security
 from baton.kernel.shapes import Email, Host, Line, Password, Port, Version
-from baton.kernel.values import Ref, new_id
+from baton.kernel.values import Ref, clean, new_id
 from baton.messages.mailbox import COLUMNS, Mailbox, NameMailbox, get, may_use, place, tell
 from baton.messages.mailbox_facts import checked
 from baton.messages.message import call_off
 
 MAX_MAILBOXES = 200
+Signature = Annotated[str, Meta(max_length=2_000)]
 _SECRETS = ("smtp_password", "imap_password")
 
 
@@ -69,6 +70,7 @@ class EditMailbox(Input, kw_only=True):
     imap_password: Password | UnsetType | None = UNSET
     imap_folder: Line | UnsetType = UNSET
     mark_seen: bool | UnsetType = UNSET
+    signature: Signature | UnsetType | None = UNSET
     status: Literal["active", "paused"] | UnsetType = UNSET
 
 
@@ -127,6 +129,7 @@ async def update(tx: Tx, actor: Actor, input: EditMailbox) -> Mailbox:
     )
     new = {name: facts.get(name, value) for name, value in given.items()}
     new |= {name: _sealed(tx, before.id, name, new[name]) for name in _SECRETS if name in new}
+    new |= {"signature": clean(new["signature"])} if "signature" in new else {}
     if "imap_host" in new or "status" in new:
         new |= {"next_poll_at": tx.now if facts["imap_host"] else None, "poll_error": None, "poll_failures": 0}
     if {"imap_host", "imap_user", "imap_folder"} & new.keys():

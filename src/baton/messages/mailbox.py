@@ -15,6 +15,7 @@ from baton.kernel.relay_mail import Security
 class Mailbox(Output, kw_only=True):
     """Where mail leaves from and comes back to; a member's own, or the organization's where `memberId` is absent.
 
+    `signature` is what a person's mail from here ends with.
     Mail that a provider pushes comes to `/mail/in/{inboundAddress}`. `pollError` says why the last look failed.
     """
 
@@ -32,6 +33,7 @@ class Mailbox(Output, kw_only=True):
     imap_user: str | None
     imap_folder: str
     mark_seen: bool
+    signature: str | None
     polled_at: datetime | None
     poll_error: str | None
     inbound_address: str
@@ -47,7 +49,7 @@ class NameMailbox(Input, kw_only=True):
 
 
 COLUMNS = """id, member_id, from_name, from_address, smtp_host, smtp_port, smtp_security, smtp_user, imap_host, imap_port, imap_security,
-    imap_user, imap_folder, mark_seen, polled_at, poll_error, inbound_address, status, version, created_at"""
+    imap_user, imap_folder, mark_seen, signature, polled_at, poll_error, inbound_address, status, version, created_at"""
 
 
 def place(org_id: UUID, id: UUID, what: str) -> str:

@@ -17,3 +17,9 @@ document.addEventListener("htmx:after:request", (event) => {
     document.activeElement?.blur();
   }
 });
+
+// The signature below a mail is that of the mailbox it is written from.
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches?.("select[name=mailbox]")) return;
+  for (const each of target.form.querySelectorAll("[data-signature]")) each.hidden = each.dataset.signature !== target.value;
+});

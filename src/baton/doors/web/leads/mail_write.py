@@ -57,6 +57,7 @@ async def write(visit: Visit) -> Response:
     button of its own. Files that were brought stay, whatever is refused."""
     brought = await _form(visit) if visit.request.method == "POST" else []
     lead: Lead = await visit.perform("crm.leads.get", GetLead(lead_id=visit.path["lead"]))
+    boxes = await _mailboxes(visit)
     error: Refusal | None = None
     values: dict[str, Any] = dict(visit.fields)
     missing: list[str] = []
@@ -69,7 +70,7 @@ async def write(visit: Visit) -> Response:
                 values |= {"subject": seen.subject, "text": seen.text}
                 missing = seen.missing
             else:
-                sent: Message = await visit.perform("crm.emails.send", _wish(visit, lead, files))
+                sent: Message = await visit.perform("crm.emails.send", _wish(visit, lead, files, boxes))
                 return done(
                     visit,
                     _("The email to %(recipient)s is on its way.") % {"recipient": sent.recipient},
@@ -94,7 +95,9 @@ async def write(visit: Visit) -> Response:
         error=error,
         lede=_("To %(email)s") % {"email": lead.email} if lead.email else _("This lead has no e-mail address yet."),
         templates=offered,
-        mailboxes=await _mailboxes(visit),
+        mailboxes=_options(boxes),
+        signatures=_signatures(visit, boxes),
+        sign=visit.request.method != "POST" or "sign" in visit.fields,
         missing=missing,
         gap=None if allowed.allowed else allowed.reason,
         waits=allowed.next_at is not None,
@@ -103,11 +106,29 @@ async def write(visit: Visit) -> Response:
     )
 
 
-async def _mailboxes(visit: Visit) -> Options:
+async def _mailboxes(visit: Visit) -> list[Mailbox]:
+    """The mailboxes that the person may write from: the usual one first."""
     if not visit.may_write:
         return []
     found: list[Mailbox] = await visit.perform("crm.mailboxes.list")
     mine = [box for box in found if box.status == "active" and box.member_id in (None, visit.actor.id)]
+    return sorted(mine, key=lambda box: (box.member_id is None, box.created_at, box.id))
+
+
+def _signatures(visit: Visit, boxes: list[Mailbox]) -> list[tuple[str, str, bool]]:
+    """Signatures by what the form calls their mailbox, and whether that is the chosen one."""
+    chosen = visit.fields.get("mailbox", "")
+    named = [("", box) for box in boxes[:1]] + [(str(box.id), box) for box in boxes]
+    return [(id, box.signature, id == chosen) for id, box in named if box.signature]
+
+
+def _signed(visit: Visit, words: str, boxes: list[Mailbox]) -> str:
+    """What was written, with the signature of the mailbox below it, behind the mark that mail programs know (RFC 3676, 4.3)."""
+    own = next((text for _id, text, here in _signatures(visit, boxes) if here), None)
+    return f"{words.rstrip()}\n\n-- \n{own}" if own and "sign" in visit.fields and words.strip() else words
+
+
+def _options(mine: list[Mailbox]) -> Options:
     return [("", _("The usual one")), *((str(box.id), f"{box.from_name} <{box.from_address}>") for box in mine)]
 
 
@@ -162,8 +183,8 @@ def _kept(visit: Visit) -> list[Brought]:
     return found[:MAX_FILES]
 
 
-def _wish(visit: Visit, lead: Lead, files: list[Brought]) -> dict[str, Any]:
-    words = visit.fields.get("text", "").replace("\r\n", "\n")
+def _wish(visit: Visit, lead: Lead, files: list[Brought], boxes: list[Mailbox]) -> dict[str, Any]:
+    words = _signed(visit, visit.fields.get("text", "").replace("\r\n", "\n"), boxes)
     wish: dict[str, Any] = {
         "leadId": str(lead.id),
         "subject": visit.fields.get("subject", ""),

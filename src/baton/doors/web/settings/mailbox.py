@@ -22,6 +22,7 @@ _TEXTS = (
     "imapFolder",
 )  # fmt: skip
 _CLEARED = ("smtpUser", "imapHost", "imapUser")
+_SIGNATURE = "signature"
 
 
 async def edit(visit: Visit) -> Response:
@@ -57,7 +58,7 @@ def _facts(box: Mailbox) -> dict[str, Any]:
     """A mailbox as its form says it."""
     plain = msgspec.to_builtins(box)
     texts = {key: "" if plain.get(key) is None else str(plain[key]) for key in _TEXTS}
-    return texts | {"markSeen": "on" if box.mark_seen else ""}
+    return texts | {"markSeen": "on" if box.mark_seen else "", _SIGNATURE: box.signature or ""}
 
 
 def _labels() -> dict[str, str]:
@@ -73,7 +74,10 @@ def _labels() -> dict[str, str]:
     return (
         {"fromName": _("Name that people see"), "fromAddress": _("Address")}
         | named
-        | {"markSeen": _("Mark what was fetched as read")}
+        | {
+            "markSeen": _("Mark what was fetched as read"),
+            _SIGNATURE: _("Signature"),
+        }
     )
 
 
@@ -96,7 +100,10 @@ def _wish(visit: Visit, box: Mailbox) -> EditMailbox:
         elif key in ("fromName", "fromAddress", "smtpHost"):
             raise Invalid(_("This is required."), field=key)
     given |= {key: visit.fields[key] for key in ("smtpPassword", "imapPassword") if visit.fields.get(key)}
-    given["version"] = box.version
+    given |= {
+        "version": box.version,
+        _SIGNATURE: visit.fields.get(_SIGNATURE, "").replace("\r\n", "\n").strip() or None,
+    }
     try:
         return msgspec.convert(given, EditMailbox, strict=False)
     except msgspec.ValidationError as error:

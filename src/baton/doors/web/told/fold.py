@@ -6,7 +6,7 @@ LINES, LETTERS = 12, 900
 _SPARED = 3  # a fold that hides less than this is none
 _QUOTED = re.compile(
     r">|(?:On|Am|Em|Le|El|Il|Op) .{6,200}(?:wrote|schrieb|escreveu|a écrit|escribió|ha scritto|schreef)[^:]*:\s*$"
-    r"|-{2,} ?(?:Original Message|Forwarded message|Mensagem original|Ursprüngliche Nachricht)|_{8,}\s*$"
+    r"|-{2,} ?(?:Original Message|Forwarded message|Mensagem original|Ursprüngliche Nachricht)|_{8,}\s*$|-- ?$"
 )
 _LEAVE = re.compile(
     r"If you would rather not hear from us: \S+|.{0,80}\bunsubscribe\b.{0,40}https?://\S+", re.IGNORECASE
