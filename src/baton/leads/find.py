@@ -11,7 +11,7 @@ from baton.kernel.conditions import EVERYTHING, Condition, everything
 from baton.kernel.db import Row, Tx
 from baton.kernel.errors import Invalid
 from baton.kernel.operation import Input, operation
-from baton.kernel.page import Page, Total, counting, cursor, position, up_to
+from baton.kernel.page import COUNTED, Page, Total, counting, cursor, position, up_to
 from baton.kernel.shapes import Cursor, PageSize, Words
 from baton.kernel.values import Ref
 from baton.leads import totals
@@ -90,6 +90,10 @@ async def _total(tx: Tx, input: ListLeads, tests: str, args: list[Any]) -> Total
     """How many leads there are, where that was asked: of all leads from the running totals, of others as many as are counted."""
     if not input.count:
         return Total(None)
-    if input.where == EVERYTHING and not (input.search or "").strip() and input.segment_id is None:
-        return Total(sum(each.leads for each in await totals.read(tx)))
+    if input.where == EVERYTHING and input.segment_id is None:
+        if not (input.search or "").strip():
+            return Total(sum(each.leads for each in await totals.read(tx)))
+        found = await tx.fetchval(f"SELECT count(*) FROM search_leads($1, {COUNTED + 1})", input.search)
+        if found > COUNTED:  # no more are looked for than are counted
+            return up_to(found)
     return up_to(await tx.fetchval(counting("leads l", tests), *args))
