@@ -31,7 +31,7 @@ OFTEN, SELDOM = int(os.environ.get("BATON_SCALE", "60")), 6
 A_PAGE = 800  # 8 kB each: what a page may read in any case
 # A past day, and what a rule would have done in thirty: the log itself is read, which was asked for.
 PAST = {"board-past", "automation"}
-# Fifty that wait for an owner are looked for among the open ones; a company's leads have thirty entries each; six hundred tasks and their leads.
+# Fifty that wait for an owner, among the open ones; thirty entries of each of a company's leads; six hundred tasks and their leads.
 WIDE = {"routing": 8000, "company": 2000, "calendar-of-all": 4000}
 
 
