@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.responses import JSONResponse, Response
@@ -188,8 +189,14 @@ async def tags(visit: Visit) -> Response:
     """GET /settings/tags: those that leads carry, the most used first."""
     later, gap = await late(visit, 3000)
     found: list[Tag] = [] if later else await visit.perform("crm.tags.list")
-    rows = [(each.tag, number(each.leads)) for each in found]
+    rows = [(each.tag, number(each.leads), _carrying(each.tag)) for each in found]
     return await page(visit, "tags.html", here=TAGS, rows=rows, later=later, gap=gap)
+
+
+def _carrying(tag: str) -> str:
+    """The list of the leads that carry a tag."""
+    where = {"all": [{"field": "tags", "op": "has_any", "value": [tag]}]}
+    return f"/leads?{urlencode({'where': msgspec.json.encode(where).decode()})}"
 
 
 async def tag(visit: Visit) -> Response:
