@@ -1,6 +1,6 @@
 """The board: a pipeline's columns, each of which can be read again by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from baton.agents.asking import MOST as ASKED
 from baton.agents.asking import Asking, ListAsking
 from baton.doors.web.figures.figures import as_of
 from baton.doors.web.leads import filters as filtering
@@ -73,7 +74,7 @@ async def show(visit: Visit) -> Response:
     )
     pipeline = found.pipeline
     url = f"/board/{pipeline.id}" if wanted else "/board"
-    asks = {} if at else await asking(visit, str(pipeline.id))
+    asks = {} if at else await asking(visit, str(pipeline.id), found.columns)
     columns = [column(visit, each, str(pipeline.id), chosen, asks) for each in found.columns]
     if at is not None:
         columns = [replace(each, more_url=None, left=each.more if each.more_url else "") for each in columns]
@@ -123,7 +124,7 @@ async def show_column(visit: Visit) -> Response:
         "crm.leads.boardColumn",
         ReadColumn(stage_id=visit.path["stage"], where=chosen.where, search=chosen.q, limit=limit, cursor=cursor),
     )
-    asks, seen = await asking(visit, visit.path["pipeline"]), _number(visit, "seen") if cursor else 0
+    asks, seen = await asking(visit, visit.path["pipeline"], [found]), _number(visit, "seen") if cursor else 0
     view = column(visit, found, visit.path["pipeline"], chosen, asks, seen=seen)
     template = "board/cards.html" if cursor else "board/column.html"
     return fragment(visit, template, column=view, filtered=bool(chosen), at="")
@@ -137,9 +138,10 @@ async def show_totals(visit: Visit) -> Response:
     return fragment(visit, "board/totals.html", board=_totals(found, visit.path["pipeline"], chosen), at="")
 
 
-async def asking(visit: Visit, pipeline: str) -> dict[UUID, Asking]:
-    """What agents ask about the leads of a pipeline, by lead."""
-    found = await visit.perform("crm.approvals.asking", ListAsking(pipeline_id=pipeline))
+async def asking(visit: Visit, pipeline: str, columns: Sequence[Column]) -> dict[UUID, Asking]:
+    """What agents ask about the leads that columns of a pipeline show, by lead."""
+    ids = [card.id for each in columns for card in each.cards]
+    found = await visit.perform("crm.approvals.asking", ListAsking(pipeline_id=pipeline, lead_ids=ids[:ASKED]))
     return {each.lead_id: each for each in found}
 
 
