@@ -137,6 +137,7 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         "/settings/enrichment",
     )
     stage = f"{pipelines}/stages/{intake.stages[0].id}"
+    form = (await team.do(team.ana, "crm.forms.list"))[0]
     asked_in = await team.do(
         team.ana, "crm.members.invite", {"name": "Bea Stone", "email": f"bea@{team.org_id}.example"}
     )
@@ -194,5 +195,6 @@ async def settings(team: Team, post: PostOffice) -> Walls:
             "template-new": "/settings/mail/templates/new",
         },
         "/settings/forms": {"forms": "/settings/forms"},
+        "/settings/forms/{form}/edit": {"form-edit": f"/settings/forms/{form.id}/edit"},
         "/settings/forms/new": {"form-new": "/settings/forms/new"},
     }

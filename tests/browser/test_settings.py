@@ -87,6 +87,36 @@ async def test_a_person_is_added_given_a_role_and_deactivated(enter: OpenRoom, t
     assert "Dora Keller" not in {member.name for member in await team.do(team.ana, "crm.members.list")}
 
 
+async def test_a_form_is_changed_closed_and_opened_again(enter: OpenRoom, team: Team) -> None:
+    """Spec A12, B4. Its address stays; closed it takes no answer, neither by its page nor by a program."""
+    made = await team.do(team.ana, "crm.forms.create", {"name": "Ask us", "fields": [
+        {"name": "email", "label": "Work e-mail", "required": True}, {"name": "field.utm_source", "label": "utm"},
+    ]})  # fmt: skip
+    room = await enter(team.ana)
+    page = await room.go("/settings/forms")
+    await page.get_by_role("link", name="Change Ask us").click()
+    sheet = page.get_by_role("dialog")
+    await sheet.locator("#form-name").fill("Ask us anything")
+    await sheet.get_by_label("Phone").check()
+    assert await room.axe() == []
+    await sheet.get_by_role("button", name="Save").click()
+    await page.get_by_text("“Ask us anything” is changed.").wait_for()
+    now = next(each for each in await team.do(team.ana, "crm.forms.list") if each.id == made.id)
+    assert [field.name for field in now.fields] == ["email", "phone", "field.utm_source"]
+    assert (now.fields[0].label, now.address) == ("Work e-mail", made.address)
+    visitor = (await enter()).context.request
+    answer: dict[str, str | float | bool] = {"email": "jane@acme.example"}
+    for act, status in (("Close the form", 404), ("Open it again", 200)):
+        page = await room.go(f"/settings/forms/{made.id}/edit")
+        await page.get_by_role("button", name=act).click()
+        await page.wait_for_url("**/settings/forms*")
+        assert (await visitor.get(f"{room.site}/f/{made.address}")).status == status
+        assert (await visitor.post(f"{room.site}/f/{made.address}", form=answer)).status == status
+    assert (
+        await (await enter(team.ben)).context.request.get(f"{room.site}/settings/forms/{made.id}/edit")
+    ).status == 403
+
+
 async def test_a_key_is_shown_once_works_and_is_revoked(enter: OpenRoom, team: Team) -> None:
     """Spec B9. The secret works through the API until it is revoked, and stands nowhere afterwards."""
     room = await enter(team.ana)

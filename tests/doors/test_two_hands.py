@@ -33,7 +33,7 @@ class Form(HTMLParser):
         a = dict(attrs)
         if tag == "form":
             self.action = a.get("action") or ""
-        elif tag == "input" and a.get("name") and a.get("type") not in ("submit", "button"):
+        elif tag == "input" and a.get("name") and "disabled" not in a and a.get("type") not in ("submit", "button"):
             if a.get("type") not in ("checkbox", "radio") or "checked" in a:
                 self.pairs.append((str(a["name"]), a.get("value") or ("on" if a.get("type") == "checkbox" else "")))
         elif tag == "textarea":
@@ -213,6 +213,10 @@ async def _mailbox(team: Team) -> str:
     return f"/settings/mail/mailboxes/{made.id}/edit"
 
 
+async def _hosted(team: Team) -> str:
+    return f"/settings/forms/{(await team.do(team.ana, 'crm.forms.create', {'name': 'Ask us'})).id}/edit"
+
+
 async def _organization(team: Team) -> str:
     return "/settings/organization"
 
@@ -239,6 +243,7 @@ CASES = {
     "look up": Case(_look_up, "name", "Mine", "Theirs", "testOp", ["!=", "=", "="]),
     "calendar": Case(_calendar, "near", "70", "60", "tell", ["admins"]),
     "mailbox": Case(_mailbox, "fromName", "Mine", "Theirs", "smtpUser", "box"),
+    "hosted form": Case(_hosted, "successMessage", "Mine", "Theirs", "ask", ["phone", "message"]),
     "organization": Case(_organization, "name", "Mine", "Theirs", "timeZone", "Europe/Berlin"),
 }  # fmt: skip
 

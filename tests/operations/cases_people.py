@@ -56,6 +56,12 @@ async def _unread(team: Team) -> Input:
     return {"noticeId": id}
 
 
+@case("crm.forms.update", kinds.FORM_CHANGED)
+async def _form(team: Team) -> Input:
+    made = await team.do(team.ana, "crm.forms.create", {"name": "Ask us"})
+    return {"formId": str(made.id), "name": "Ask us anything", "status": "closed"}
+
+
 @case("crm.members.openInvitation")
 async def _open(team: Team) -> Input:
     return {"token": token_of(await invited(team))}

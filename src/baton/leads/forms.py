@@ -133,7 +133,7 @@ async def read_form(tx: Tx, address: str, *, closed_too: bool = False) -> Form:
 async def create(tx: Tx, actor: Actor, input: CreateForm) -> Form:
     """Make a hosted form with an address of its own. Raises Invalid, NotFound for a pipeline."""
     fields = input.fields if input.fields is not None else DEFAULT_FIELDS
-    _check(input, fields)
+    check_form(input, fields)
     pipeline = await pipelines.get(tx, input.pipeline_id) if input.pipeline_id else None
     id = new_id()
     slug = re.sub(r"[^a-z0-9]+", "-", input.name.lower()).strip("-")[:40] or "form"
@@ -159,7 +159,8 @@ async def create(tx: Tx, actor: Actor, input: CreateForm) -> Form:
     return await read_form(tx, address)
 
 
-def _check(input: CreateForm, fields: list[FormField]) -> None:
+def check_form(input: CreateForm, fields: list[FormField]) -> None:
+    """Raise Invalid for a form without a name, with fields that are none or reach nobody, or that leads to no web address."""
     if not input.name.strip():
         raise Invalid("A form needs a name.", field="name")
     names = [field.name for field in fields]

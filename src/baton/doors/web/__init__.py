@@ -254,6 +254,7 @@ routes: list[Route] = [
     Route("/settings/mail/suppressions/{entry}/remove", signed_in(mail_settings.allow), methods=_POST),
     Route("/settings/forms", signed_in(forms.show), methods=_GET),
     Route("/settings/forms/new", signed_in(forms.new), methods=_BOTH),
+    Route("/settings/forms/{form}/edit", signed_in(forms.edit), methods=_BOTH),
     Route("/settings/forms/held/{capture}/{decision}", signed_in(held.decide), methods=_POST),
     Route("/join/{token}", public(join.show), methods=_GET),
     Route("/join/{token}", public(join.submit, own_pages_only=True), methods=_POST),

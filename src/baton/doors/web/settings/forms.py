@@ -14,8 +14,10 @@ from baton.doors.web.shell.language import _, marked
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
 from baton.doors.web.shell.show import several
+from baton.doors.web.shell.stale import kept, settle, ticks
 from baton.doors.web.shell.visit import Visit
-from baton.kernel.errors import Conflict, Invalid, NotFound
+from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from baton.leads.change_form import EditForm
 from baton.leads.forms import CreateForm, Form, FormField
 
 _ASKABLE = (
@@ -87,6 +89,65 @@ async def new(visit: Visit) -> Response:
         pipelines=options,
         askable=[(field.name, field.label, field.required) for field in _ASKABLE],
     )
+
+
+async def edit(visit: Visit) -> Response:
+    """GET and POST /settings/forms/{form}/edit: what it asks and says; closed, and opened again."""
+    form = await _form(visit)
+    error: Refusal | None = None
+    now = {
+        "name": form.name, "pipelineId": str(form.pipeline_id or ""), "successMessage": form.success_message,
+        "redirectUrl": form.redirect_url or "", "proofOfWork": "1" if form.proof_of_work else "",
+    }  # fmt: skip
+    options: Options = [("", _("The intake pipeline")), *((str(p.id), p.name) for p in await visit.pipelines())]
+    has = {each.name for each in form.fields}
+    asked = [field.name for field in _ASKABLE if field.name in has and not field.required]
+    parts = [ticks("ask", _("Asks for"), asked, {field.name: _(field.label) for field in _ASKABLE}, key="fields")]
+    labels = {"name": _("Name"), "pipelineId": _("Leads go to"), "successMessage": _("Thank-you text"),
+              "redirectUrl": _("Or send visitors to"), "proofOfWork": _("Let the visitor’s browser do a second of work")}  # fmt: skip
+    shown = {"pipelineId": dict(options), "proofOfWork": {"1": _("yes"), "": _("no")}}
+    clashes = await settle(visit, form.id, now, labels, shown=shown, parts=parts)
+    posted = visit.request.method == "POST"
+    if posted:
+        asked = [value for key, value in visit.several if key == "ask"]
+    if posted and not clashes:
+        try:
+            changed: Form = await visit.perform("crm.forms.update", _change(visit.fields, form, asked))
+            return done(visit, _("“%(what)s” is changed.") % {"what": changed.name}, f"/settings/forms#form-{form.id}")
+        except (Invalid, Conflict, NotFound) as refusal:
+            error = refusal
+    return await sheet(
+        visit, "form_new.html", _("Change %(name)s") % {"name": form.name}, act=_("Save"), back="/settings/forms", here="/settings/forms",
+        values=now | ({"proofOfWork": ""} | visit.fields if posted else {}) | {"ask": asked}, error=error, pipelines=options,
+        askable=[(field.name, field.label, field.required and field.name in has) for field in _ASKABLE], form=form,
+        was=kept(now, parts), clashes=clashes,
+        lede=_("Its address stays, and so does what stands in your website."),
+    )  # fmt: skip
+
+
+def _change(fields: Mapping[str, str], form: Form, asked: list[str]) -> EditForm:
+    """What a form's sheet says: its own words for what it asked before, and what the sheet does not offer, stay."""
+    if "close" in fields or "open" in fields:
+        return EditForm(form_id=form.id, version=form.version, status="closed" if "close" in fields else "live")
+    known, offered = {field.name: field for field in form.fields}, {field.name for field in _ASKABLE}
+    fixed = {field.name for field in _ASKABLE if field.required and field.name in known}
+    chosen = [known.get(field.name, field) for field in _ASKABLE if field.name in fixed or field.name in asked]
+    return EditForm(
+        form_id=form.id, version=form.version, name=fields.get("name", ""), pipeline_id=fields.get("pipelineId") or None,
+        fields=[*chosen, *(field for field in form.fields if field.name not in offered)],
+        success_message=fields.get("successMessage", "").strip() or _THANKS, redirect_url=fields.get("redirectUrl", "").strip() or None,
+        proof_of_work="proofOfWork" in fields,
+    )  # fmt: skip
+
+
+async def _form(visit: Visit) -> Form:
+    if not visit.may_manage:
+        raise Forbidden("Only an admin changes forms.")
+    found: list[Form] = await visit.perform("crm.forms.list")
+    one = next((each for each in found if str(each.id) == visit.path["form"].lower()), None)
+    if one is None:
+        raise NotFound("There is no such form in your organization.")
+    return one
 
 
 def _wish(fields: Mapping[str, str], asked: list[str]) -> CreateForm:
