@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from baton.doors.app import create_app
-from baton.doors.web.shell import languages, show
+from baton.doors.web.shell import amounts, languages, times
 from baton.doors.web.shell.language import _, reading, told
 from baton.doors.web.shell.languages import best, offered
 from baton.kernel.db import Database
@@ -105,12 +105,12 @@ def test_money_numbers_and_days_are_written_as_the_reader_does(
     tag: str, amount: str, short: str, count: str, share: str, when: str, far: str
 ) -> None:
     with reading(best(None, tag)):
-        assert show.money(4_200_000, "USD") == amount
-        assert show.money(131_000_000, "USD", short=True) == short
-        assert show.number(12_400) == count
-        assert show.percent(0.375, digits=1) == share
-        assert show.day(date(2026, 12, 12), date(2025, 1, 1)) == when
-        assert show.weekday(date(2026, 11, 26), date(2026, 1, 1)) == far
+        assert amounts.money(4_200_000, "USD") == amount
+        assert amounts.money(131_000_000, "USD", short=True) == short
+        assert amounts.number(12_400) == count
+        assert amounts.percent(0.375, digits=1) == share
+        assert times.day(date(2026, 12, 12), date(2025, 1, 1)) == when
+        assert times.weekday(date(2026, 11, 26), date(2026, 1, 1)) == far
 
 
 def test_a_reasons_parts_are_told_too() -> None:

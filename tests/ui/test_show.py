@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from baton.doors.web.leads.facts import cents
-from baton.doors.web.shell import show
+from baton.doors.web.shell import amounts, show, times
 from baton.kernel.errors import Invalid
 
 NOW = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -29,12 +29,12 @@ UTC_ZONE, TOKYO = ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo")
     ],
 )
 def test_money(minor: int | None, currency: str, full: str, short: str) -> None:
-    assert show.money(minor, currency) == full
-    assert show.money(minor, currency, short=True) == short
+    assert amounts.money(minor, currency) == full
+    assert amounts.money(minor, currency, short=True) == short
 
 
 def test_currencies_are_never_added() -> None:
-    assert show.sums({"EUR": 100_000, "USD": 5_000_000, "GBP": 0}) == "$50k + €1k"
+    assert amounts.sums({"EUR": 100_000, "USD": 5_000_000, "GBP": 0}) == "$50k + €1k"
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_what_is_no_amount_is_refused() -> None:
     ],
 )
 def test_due(delta: timedelta, label: str, late: bool) -> None:
-    assert show.due(NOW + delta, NOW, UTC_ZONE) == show.Due(label, late)
+    assert times.due(NOW + delta, NOW, UTC_ZONE) == times.Due(label, late)
 
 
 def test_today_is_the_readers_today() -> None:
-    assert show.due(NOW + timedelta(hours=2), NOW, TOKYO).label == "Today"
-    assert show.moment(NOW, NOW, TOKYO).label == "08:30"
+    assert times.due(NOW + timedelta(hours=2), NOW, TOKYO).label == "Today"
+    assert times.moment(NOW, NOW, TOKYO).label == "08:30"
 
 
 def test_a_day_is_named_once_in_a_list() -> None:
     yesterday = NOW - timedelta(days=1)
-    assert show.moment(yesterday, NOW, UTC_ZONE).label == "Yesterday 23:30"
-    assert show.moment(yesterday, NOW, UTC_ZONE, within=date(2026, 11, 19)).label == "23:30"
+    assert times.moment(yesterday, NOW, UTC_ZONE).label == "Yesterday 23:30"
+    assert times.moment(yesterday, NOW, UTC_ZONE, within=date(2026, 11, 19)).label == "23:30"
 
 
 def test_initials() -> None:

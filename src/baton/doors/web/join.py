@@ -16,8 +16,8 @@ from baton.doors.limits import limits_of
 from baton.doors.web.shell.language import Told, _, language, marked, told
 from baton.doors.web.shell.languages import offered
 from baton.doors.web.shell.render import plain
-from baton.doors.web.shell.show import moment
 from baton.doors.web.shell.sign_in import into
+from baton.doors.web.shell.times import moment
 from baton.doors.web.shell.visit import database, form_of, zone_of
 from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import BatonError, Conflict, Invalid, NotFound

@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from baton.accounts.hours import WorkingHours
 from baton.accounts.members import AddAgent, EditMember, Member
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import number, who
+from baton.doors.web.shell.show import who
 from baton.doors.web.shell.stale import kept, settle, ticks
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound

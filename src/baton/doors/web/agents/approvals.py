@@ -8,10 +8,12 @@ from starlette.responses import Response
 
 from baton.agents.approval import Approval, GetApproval, ListApprovals
 from baton.agents.decide import Approve, EditApproval, Reject
+from baton.doors.web.shell.amounts import money
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.render import done, page, said
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago, due_at, money, who
+from baton.doors.web.shell.show import who
+from baton.doors.web.shell.times import ago, due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from baton.agents.limits import Limits, ReadLimits, SetLimits
 from baton.doors.web.agents.agents import HERE, found
 from baton.doors.web.leads.facts import cents
+from baton.doors.web.shell.amounts import major
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import major
 from baton.doors.web.shell.stale import settle
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound

@@ -8,7 +8,8 @@ from baton.activities import kinds
 from baton.agents.playbook import PlaybookRule, Step
 from baton.agents.run import PlannedStep, Run
 from baton.doors.web.shell.language import Told, _, marked
-from baton.doors.web.shell.show import STATUSES, ago
+from baton.doors.web.shell.show import STATUSES
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import Vocabulary, words
 from baton.kernel.operation import registry

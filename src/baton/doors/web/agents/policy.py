@@ -12,12 +12,13 @@ from baton.agents.refusals import ListRefusals, Refused
 from baton.doors.web.agents.agents import HERE, found
 from baton.doors.web.agents.playbooks import ACTS, TRIGGERS
 from baton.doors.web.leads.condition_form import form, parsed, part
+from baton.doors.web.shell.amounts import money, number
 from baton.doors.web.shell.language import Told, _, marked, told
 from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago, money, number
 from baton.doors.web.shell.stale import kept, place_of, placed, settle
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import Vocabulary, vocabulary, words
 from baton.kernel.conditions import Condition, everything

@@ -12,9 +12,10 @@ from baton.automations.rules.rule import OnActivity, OnDate, OnQuiet, OnSchedule
 from baton.automations.rules.run import ListRuns, NameRun, Run, RunWithSteps
 from baton.doors.web.agents.playbooks import TRIGGERS
 from baton.doors.web.automations.step_rows import Act, Known, acts, in_words
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import _, marked, several_of
 from baton.doors.web.shell.render import page, redirect
-from baton.doors.web.shell.show import ago, due_at, number
+from baton.doors.web.shell.times import ago, due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import Vocabulary, vocabulary, words
 from baton.kernel.errors import NotFound

@@ -12,10 +12,11 @@ from baton.automations.sequences.sequence import ListedSequence, NameSequence, S
 from baton.doors.web.automations.automations import STATES, names
 from baton.doors.web.automations.step_rows import Act, acts, in_words
 from baton.doors.web.leads.condition_form import form, parsed
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import Told, _, marked, told
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import sheet
-from baton.doors.web.shell.show import ago, due_at, number
+from baton.doors.web.shell.times import ago, due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import vocabulary
 from baton.kernel.conditions import everything

@@ -14,8 +14,8 @@ from baton.doors.web.desk.tasks import leads_of, read_task
 from baton.doors.web.leads.lead import TaskView, task_view
 from baton.doors.web.shell.language import _, locale
 from baton.doors.web.shell.render import page, redirect
-from baton.doors.web.shell.show import day as short_day
-from baton.doors.web.shell.show import due_at
+from baton.doors.web.shell.times import day as short_day
+from baton.doors.web.shell.times import due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page

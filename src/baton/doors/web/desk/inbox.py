@@ -10,7 +10,7 @@ from baton.doors.web.agents.approvals import approval_views
 from baton.doors.web.desk.tasks import tomorrow
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import fragment, page, redirect
-from baton.doors.web.shell.show import ago, due_at
+from baton.doors.web.shell.times import ago, due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.inbox.found import NOTICES
 from baton.inbox.waiting import Counts, Inbox, InboxItem, ListInbox

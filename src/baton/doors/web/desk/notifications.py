@@ -10,7 +10,7 @@ from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import Choices, Told, _, marked, told
 from baton.doors.web.shell.render import done, fragment, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.messages.notices.events import EVENTS

@@ -12,8 +12,8 @@ from baton.doors.web.leads.filters import named
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import due_at
 from baton.doors.web.shell.stale import Clash, settle
+from baton.doors.web.shell.times import due_at
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.page import Page

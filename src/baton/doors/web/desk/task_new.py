@@ -11,7 +11,7 @@ from baton.doors.web.leads.filters import Options, named
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done, fragment
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import due_at
+from baton.doors.web.shell.times import due_at
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.leads.search import Found, Search

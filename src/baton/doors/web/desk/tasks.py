@@ -12,7 +12,7 @@ from baton.doors.web.leads.filters import Options, named
 from baton.doors.web.leads.lead import task_view
 from baton.doors.web.shell.language import Choices, _, marked, several_of
 from baton.doors.web.shell.render import page, redirect
-from baton.doors.web.shell.show import weekday
+from baton.doors.web.shell.times import weekday
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Invalid, NotFound
 from baton.kernel.page import Page

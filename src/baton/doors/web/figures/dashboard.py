@@ -13,9 +13,10 @@ from baton.doors.web.figures.kpis import amounts, kpis
 from baton.doors.web.leads import filters as filtering
 from baton.doors.web.leads.filters import Filters
 from baton.doors.web.leads.leads import row
+from baton.doors.web.shell.amounts import number, percent, total_of
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import fragment, page, redirect, said
-from baton.doors.web.shell.show import SOURCES, STATUSES, Named, number, percent, total_of
+from baton.doors.web.shell.show import SOURCES, STATUSES, Named
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told import periods
 from baton.kernel.errors import Invalid

@@ -9,10 +9,12 @@ from starlette.responses import Response
 from baton.doors.web.figures.figures import PERIODS, as_of, chosen_of, over, period_of
 from baton.doors.web.figures.kpis import amounts
 from baton.doors.web.leads.filters import Filters
+from baton.doors.web.shell.amounts import number, percent, sums
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import Who, initials, month_name, number, percent, sums
+from baton.doors.web.shell.show import Who, initials
+from baton.doors.web.shell.times import month_name
 from baton.doors.web.shell.visit import Visit
 from baton.pipelines.pipeline import Pipeline
 from baton.reports.forecast import Forecast, ForecastValue

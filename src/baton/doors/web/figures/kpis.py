@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from baton.doors.web.shell.amounts import number, percent, sums
 from baton.doors.web.shell.language import _
-from baton.doors.web.shell.show import number, percent, sums
 from baton.reports.tally import Money, Tally
 
 

@@ -15,10 +15,12 @@ from baton.agents.asking import Asking, ListAsking
 from baton.doors.web.figures.figures import as_of
 from baton.doors.web.leads import filters as filtering
 from baton.doors.web.leads.filters import Filters
+from baton.doors.web.shell.amounts import money, number, sums
 from baton.doors.web.shell.first_steps import first_steps
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import fragment, page
-from baton.doors.web.shell.show import Due, Who, due, due_at, money, number, sums, who
+from baton.doors.web.shell.show import Who, who
+from baton.doors.web.shell.times import Due, due, due_at
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.leads.board import Board, Card, Column, ReadBoard, ReadColumn

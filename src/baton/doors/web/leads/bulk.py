@@ -12,10 +12,10 @@ from baton.doors.web.leads import columns as catalogue
 from baton.doors.web.leads import listing
 from baton.doors.web.leads.facts import parsed
 from baton.doors.web.leads.filters import Options, named
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import _, marked, several_of, told
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import number
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.explain import explained

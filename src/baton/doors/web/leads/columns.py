@@ -6,9 +6,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from baton.doors.web.shell import show
+from baton.doors.web.shell import amounts
+from baton.doors.web.shell.amounts import money
 from baton.doors.web.shell.language import _, marked
-from baton.doors.web.shell.show import SOURCES, STATUSES, Moment, Named, Who, ago, day, due, money, who
+from baton.doors.web.shell.show import SOURCES, STATUSES, Named, Who, who
+from baton.doors.web.shell.times import Moment, ago, day, due
 from baton.doors.web.shell.visit import Visit
 from baton.fields.definition import Definition
 from baton.kernel.values import utc_now
@@ -180,7 +182,7 @@ def _plain(value: Any, column: Column, read: Reader, number: bool) -> Cell:
     if isinstance(value, date):
         return Cell(key, "text", day(value, visit.now.astimezone(visit.zone).date()), fact=fact, number=True)
     if isinstance(value, int):
-        return Cell(key, "text", show.number(value), fact=fact, number=True)
+        return Cell(key, "text", amounts.number(value), fact=fact, number=True)
     return Cell(key, "text", str(value), fact=fact, number=number)
 
 
@@ -199,7 +201,7 @@ def told(value: Any, definition: Definition | None) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, (int, float)):
-        return show.number(value)
+        return amounts.number(value)
     if definition is not None and definition.type == "date":
         try:
             return day(date.fromisoformat(str(value)), utc_now().date())

@@ -9,8 +9,8 @@ from typing import Any
 
 from baton.doors.web.leads.facts import cents
 from baton.doors.web.leads.filters import Options
+from baton.doors.web.shell.amounts import major
 from baton.doors.web.shell.language import _
-from baton.doors.web.shell.show import major
 from baton.doors.web.shell.stale import Part
 from baton.doors.web.told.conditions import FIELDS, OPS, Vocabulary, value_words, words
 from baton.fields import definition

@@ -4,7 +4,7 @@ from typing import Any
 
 from baton.automations.sequences.enrolment import Enrolment, ListEnrolments
 from baton.doors.web.shell.language import _
-from baton.doors.web.shell.show import due_at
+from baton.doors.web.shell.times import due_at
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.page import Page
 from baton.leads.lead import Lead

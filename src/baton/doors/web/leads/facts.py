@@ -7,8 +7,10 @@ from typing import Any
 from baton.accounts.members import Member
 from baton.doors.web.leads.columns import told
 from baton.doors.web.leads.custom import Control, control
+from baton.doors.web.shell.amounts import major, money, number
 from baton.doors.web.shell.language import _, marked
-from baton.doors.web.shell.show import SOURCES, Who, day, major, money, number, who
+from baton.doors.web.shell.show import SOURCES, Who, who
+from baton.doors.web.shell.times import day
 from baton.doors.web.shell.visit import Visit
 from baton.fields.definition import Definition
 from baton.imports.numbers import marks, written

@@ -7,9 +7,11 @@ from starlette.responses import Response
 
 from baton.doors.web.leads import filters as filtering
 from baton.doors.web.leads.filters import Filters
+from baton.doors.web.shell.amounts import money
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.render import page, redirect, said
-from baton.doors.web.shell.show import SOURCES, STATUSES, Who, ago, initials, money
+from baton.doors.web.shell.show import SOURCES, STATUSES, Who, initials
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page

@@ -10,9 +10,11 @@ from baton.doors.web.leads import columns as catalogue
 from baton.doors.web.leads import filters as filtering
 from baton.doors.web.leads import listing
 from baton.doors.web.leads.listing import Listing
+from baton.doors.web.shell.amounts import money, number, total_of
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import SOURCES, Named, ago, money, number, total_of, who
+from baton.doors.web.shell.show import SOURCES, Named, who
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.kernel.errors import Invalid, NotFound

@@ -7,7 +7,7 @@ from typing import Any
 
 from baton.activities.activity import Activity
 from baton.doors.web.shell.language import Told, _, marked, told
-from baton.doors.web.shell.show import Moment, moment
+from baton.doors.web.shell.times import Moment, moment
 from baton.doors.web.shell.visit import Visit
 from baton.leads.lead import Lead
 from baton.leads.score import ScoreHistory, ScoreLead

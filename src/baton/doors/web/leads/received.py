@@ -12,7 +12,7 @@ from starlette.responses import Response
 from baton.activities.activity import Activity
 from baton.doors.web.shell.language import locale
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import moment
+from baton.doors.web.shell.times import moment
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import NotFound
 from baton.kernel.values import as_uuid

@@ -8,10 +8,10 @@ from starlette.responses import Response
 from baton.doors.web.leads import listing
 from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.leads.views import simple
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import number
 from baton.doors.web.shell.stale import Clash, kept, settle
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import vocabulary, words

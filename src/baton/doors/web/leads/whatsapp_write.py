@@ -8,7 +8,7 @@ from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import done
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago, due_at
+from baton.doors.web.shell.times import ago, due_at
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.leads.find import GetLead

@@ -10,8 +10,8 @@ from baton.contacts.contact import Contact
 from baton.contacts.customers import Customer
 from baton.contacts.find import ListCustomers, ListPeople
 from baton.doors.web.leads.facts import Fact
-from baton.doors.web.leads.lead import entries, names
 from baton.doors.web.leads.leads import row
+from baton.doors.web.leads.timeline import entries, names
 from baton.doors.web.records.records import COMPANIES, MOST, PEOPLE, SHOWN, Record, Sort, as_text, found, sort_of
 from baton.doors.web.shell.language import _, told
 from baton.doors.web.shell.render import page, redirect

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from baton.contacts.company import Company, CreateCompany, EditCompany, GetCompany
 from baton.contacts.contact import Contact, CreateContact, EditContact, GetContact
 from baton.contacts.find import ListCompanies, ListPeople
+from baton.doors.web.shell.amounts import number, total_of
 from baton.doors.web.shell.language import _, marked
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import ago, number, total_of
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Invalid
 from baton.kernel.page import Page

@@ -10,7 +10,7 @@ from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.activities.timeline import ReadAudit
 from baton.doors.web.leads.filters import Options
-from baton.doors.web.leads.lead import entries, names
+from baton.doors.web.leads.timeline import entries, names
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import page
 from baton.doors.web.shell.visit import Visit, as_uuid

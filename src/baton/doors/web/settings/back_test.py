@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from baton.doors.web.shell.amounts import number, percent
 from baton.doors.web.shell.language import Choices, Told, _, marked, told
 from baton.doors.web.shell.render import page
-from baton.doors.web.shell.show import number, percent
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told import periods
 from baton.kernel.errors import Conflict, Forbidden, Invalid

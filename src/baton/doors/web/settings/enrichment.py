@@ -6,11 +6,12 @@ from typing import Any
 from starlette.responses import Response
 
 from baton.doors.web.leads.condition_form import form, parsed, part
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import Choices, Told, _, marked
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago, number
 from baton.doors.web.shell.stale import YES_NO, kept, settle
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.doors.web.told.conditions import vocabulary, words
 from baton.enrichment.auto import AutoRule, EnrichAuto

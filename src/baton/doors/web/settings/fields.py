@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.responses import JSONResponse, Response
 
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.late import late
 from baton.doors.web.shell.render import done, page, redirect
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import number
 from baton.doors.web.shell.stale import YES_NO, Clash, settle
 from baton.doors.web.shell.visit import Visit
 from baton.fields.define import CreateField, UpdateField

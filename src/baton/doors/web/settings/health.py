@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.render import page, redirect, said
-from baton.doors.web.shell.show import ago
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.jobs.health import Health
 from baton.jobs.held import Decided, HeldJob, OneJob

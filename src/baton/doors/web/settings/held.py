@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from baton.doors.web.shell import show
+from baton.doors.web.shell import times
 from baton.doors.web.shell.language import _
 from baton.doors.web.shell.render import redirect
 from baton.doors.web.shell.visit import Visit
@@ -28,7 +28,7 @@ async def waiting(visit: Visit) -> list[dict[str, Any]]:
             "told": [text for key, text in held.answers.items() if key not in ("firstName", "lastName") and text],
             "form": held.form_name,
             "why": " ".join(held.reasons),
-            "when": show.ago(held.created_at, visit.now, visit.zone),
+            "when": times.ago(held.created_at, visit.now, visit.zone),
         }
         for held in found.items
     ]

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from baton.doors.web.shell.language import Choices, Told, marked, told
 from baton.doors.web.shell.render import page, redirect
-from baton.doors.web.shell.show import ago, who
+from baton.doors.web.shell.show import who
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit, must_be_proven
 from baton.imports.kept import Import, ListImports
 from baton.imports.uploads import Uploads, told_name

@@ -9,7 +9,7 @@ from baton.accounts.invitations import Invitation, Invite, NameInvitation, NewIn
 from baton.doors.web.shell.language import Choices, Told, _, marked, meant, told
 from baton.doors.web.shell.render import redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import moment
+from baton.doors.web.shell.times import moment
 from baton.doors.web.shell.visit import Visit, as_uuid, database
 from baton.kernel.actor import Role
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany

@@ -10,7 +10,7 @@ from baton.accounts.organization import EditOrganization, Organization
 from baton.doors.web.shell.language import Choices, Told, _, marked
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.page import Page

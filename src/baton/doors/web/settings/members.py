@@ -10,7 +10,8 @@ from baton.doors.web.settings.invitations import HERE, ROLES, asked, roles_of
 from baton.doors.web.shell.language import Choices, Told, _, marked
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago, who
+from baton.doors.web.shell.show import who
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.actor import Role
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound

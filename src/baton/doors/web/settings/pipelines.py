@@ -6,11 +6,13 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from baton.doors.web.leads.filters import Options
+from baton.doors.web.shell.amounts import percent
 from baton.doors.web.shell.language import Choices, _, marked, several_of
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import STATUSES, ago, percent
+from baton.doors.web.shell.show import STATUSES
 from baton.doors.web.shell.stale import settle
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.leads.remove_pipeline import RemovePipeline

@@ -14,8 +14,8 @@ from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import _, told
 from baton.doors.web.shell.languages import offered
 from baton.doors.web.shell.render import page, redirect
-from baton.doors.web.shell.show import ago, moment
 from baton.doors.web.shell.sign_in import is_secure
+from baton.doors.web.shell.times import ago, moment
 from baton.doors.web.shell.visit import SESSION, Visit, as_uuid, database, zones
 from baton.kernel.errors import Invalid, NotFound
 

@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from baton.doors.web.leads.condition_form import form, parsed, part
 from baton.doors.web.settings.back_test import ranking_view
+from baton.doors.web.shell.amounts import number
 from baton.doors.web.shell.language import Told, _, marked, told
 from baton.doors.web.shell.render import done, page
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import number
 from baton.doors.web.shell.stale import YES_NO, kept, place_of, placed, settle
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import vocabulary, words

@@ -28,8 +28,8 @@ from baton.doors.web.leads.filters import Options
 from baton.doors.web.shell.language import Choices, _, marked
 from baton.doors.web.shell.render import done, page, redirect, said
 from baton.doors.web.shell.sheets import Refusal, sheet
-from baton.doors.web.shell.show import ago
 from baton.doors.web.shell.stale import Clash, settle
+from baton.doors.web.shell.times import ago
 from baton.doors.web.shell.visit import Visit, as_uuid
 from baton.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.kernel.page import Page

@@ -10,7 +10,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from baton.doors.web.shell import show
+from baton.doors.web.shell import amounts, show
 from baton.doors.web.shell.assets import UI, asset, files
 from baton.doors.web.shell.language import _, english, language, meant, several_of, told
 from baton.doors.web.shell.nav import navigation
@@ -29,7 +29,7 @@ _templates = jinja2.Environment(
 _templates.policies["ext.i18n.trimmed"] = True
 _templates.install_gettext_callables(_, several_of, newstyle=True)  # type: ignore[attr-defined]
 _templates.globals |= {"asset": asset, "told": told}
-_templates.filters |= {"band": show.band, "hex": show.colour, "number": show.number, "percent": show.percent}
+_templates.filters |= {"band": show.band, "hex": show.colour, "number": amounts.number, "percent": amounts.percent}
 _PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie, Accept-Language"}
 
 

@@ -12,8 +12,9 @@ from baton.doors.web.leads.facts import cents
 from baton.doors.web.leads.filters import Options, named
 from baton.doors.web.shell.language import _, told
 from baton.doors.web.shell.render import done, page
-from baton.doors.web.shell.show import SOURCES, due_at
+from baton.doors.web.shell.show import SOURCES
 from baton.doors.web.shell.stale import Clash, held, settle
+from baton.doors.web.shell.times import due_at
 from baton.doors.web.shell.visit import Visit
 from baton.kernel.errors import Conflict, Invalid, NotFound
 from baton.kernel.explain import explained

@@ -9,7 +9,7 @@ from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.activities.timeline import ReadAudit
 from baton.agents.undo import Effect, Undo, Undone
-from baton.doors.web.leads.lead import entries, names
+from baton.doors.web.leads.timeline import entries, names
 from baton.doors.web.shell.language import Told, _, marked
 from baton.doors.web.shell.language import told as in_words
 from baton.doors.web.shell.render import page, redirect

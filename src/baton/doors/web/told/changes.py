@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from baton.doors.web.shell.amounts import money
 from baton.doors.web.shell.language import Told, _, marked
-from baton.doors.web.shell.show import SOURCES, STATUSES, money
+from baton.doors.web.shell.show import SOURCES, STATUSES
 
 LABELS = Told(
     {

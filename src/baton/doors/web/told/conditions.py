@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from baton.doors.web.shell.amounts import money, number
 from baton.doors.web.shell.language import Told, _, marked, several_of
-from baton.doors.web.shell.show import SOURCES, STATUSES, money, number
+from baton.doors.web.shell.show import SOURCES, STATUSES
 from baton.doors.web.shell.visit import Visit
 from baton.fields.definition import Definition
 from baton.kernel.conditions import Condition

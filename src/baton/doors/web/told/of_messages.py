@@ -5,7 +5,7 @@ from datetime import datetime
 from baton.activities import kinds
 from baton.activities.activity import Activity
 from baton.doors.web.shell.language import _, marked
-from baton.doors.web.shell.show import due_at
+from baton.doors.web.shell.times import due_at
 from baton.doors.web.told.phrases import Names, Phrase, Sentence, actor, say, strong, text
 
 
