@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,7 +98,7 @@ def servers_of(folder: Path) -> list[int]:
 
 def test_help_names_every_command() -> None:
     said = baton("--help").stdout
-    for name in ("up", "serve", "worker", "migrate", "init", "demo", "import", "export"):
+    for name in ("up", "serve", "worker", "migrate", "init", "demo", "import", "export", "reset-link"):
         assert f" {name} " in said
 
 
@@ -178,6 +179,10 @@ def test_a_new_organization_imports_a_file_once(folder: Path, tmp_path: Path) ->
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "Sol & Mar" in made.stdout
+    link = baton("reset-link", "INES@example.com", "--data", data)
+    assert re.fullmatch(r"http://\S+/reset/bat_reset_[\w-]{43}\n", link.stdout), link.stderr
+    nobody = baton("reset-link", "nobody@example.com", "--data", data)
+    assert (nobody.returncode, "Nobody signs in with nobody@example.com here." in nobody.stderr) == (1, True)
     leads = tmp_path / "leads.csv"
     leads.write_text(
         "First name,Last name,Email\nJane,Smith,jane@example.com\nTom,Hill,tom@example.com,one cell too many\n"

@@ -9,6 +9,7 @@ from tests.messages.postoffice import PostOffice
 from tests.messages.test_receive import letter, receive
 from tests.operations import cases_quarantine as cases_quarantine  # its cases
 from tests.operations.cases import cases
+from tests.operations.cases_people import reset_token
 from tests.team import Team
 
 NOTE = "crm.leads.logActivity"
@@ -142,6 +143,7 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         team.ana, "crm.members.invite", {"name": "Bea Stone", "email": f"bea@{team.org_id}.example"}
     )
     join = f"/join/{asked_in.link.rpartition('/')[2]}"
+    reset = f"/reset/{await reset_token(team, team.emails['vera'])}"
     came = (await team.do(team.ana, "crm.emails.received", state="waiting")).items[0]
     return {
         "/messages/{message}": {"message": f"/messages/{came.id}"},
@@ -183,6 +185,8 @@ async def settings(team: Team, post: PostOffice) -> Walls:
         "/settings/members/invitations/{invitation}/resend": {
             "member-link": f"/settings/members/invitations/{asked_in.id}/resend",
         },
+        "/forgot": {"forgot": "/forgot"},
+        "/reset/{token}": {"reset": reset},
         "/join/{token}": {"join": join, "join-known": f"{join}?known=1"},
         "/settings/keys": {"keys": "/settings/keys"},
         "/settings/keys/new": {"key-new": "/settings/keys/new"},

@@ -19,7 +19,7 @@ WIDTHS = {"wide": (1440, 900), "tablet": (820, 1100), "phone": (390, 844)}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE: dict[tuple[str, str], bool | None] = {("light", "wide"): None, ("dark", "wide"): True, ("light", "phone"): False}
 """What axe looks at: everything; colours alone; everything but colours, which no width changes."""
-STRANGERS = ("/sign-in", "/f/", "/join/")
+STRANGERS = ("/sign-in", "/forgot", "/reset/", "/f/", "/join/")
 PICTURES = Path(os.environ.get("BATON_PICTURES") or Path(__file__).parents[2] / "artefacts" / "pages")
 
 

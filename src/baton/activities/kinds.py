@@ -58,6 +58,7 @@ INVITATION_UNMAILED: Final = "invitation_unmailed"
 INVITATION_REVOKED: Final = "invitation_revoked"
 INVITATION_ACCEPTED: Final = "invitation_accepted"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 - a kind, no secret
+PASSWORD_RESET: Final = "password_reset"  # noqa: S105 - a kind, no secret
 SESSIONS_ENDED: Final = "sessions_ended"
 SESSION_ENDED: Final = "session_ended"
 CREDENTIAL_CREATED: Final = "credential_created"

@@ -109,6 +109,7 @@ app.command(commands.init, name="init", sort_key=5)
 app.command(commands.demo, name="demo", sort_key=6)
 app.command(commands.import_, name="import", sort_key=7)
 app.command(commands.export, name="export", sort_key=8)
+app.command(commands.reset_link, name="reset-link", sort_key=9)
 app.command(log_file.app)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.prompt import Prompt
 
+from baton.accounts import reset_password
 from baton.accounts.found import Found
 from baton.agents.start_organization import start_organization
 from baton.doors import words
@@ -176,6 +177,19 @@ def export(
 
     async def body(settings: Settings, database: Database) -> None:
         await export_file(database, file, asked, organization=organization, pipeline=pipeline)
+
+    with_database(data, body, migrating=False)
+
+
+def reset_link(email: str, *, data: Data = None) -> None:
+    """Make a link by which somebody chooses a new password, to be handed to them; good once, for 30 minutes.
+
+    Args:
+        email: The address that they sign in with.
+    """
+
+    async def body(settings: Settings, database: Database) -> None:
+        words.out.print(await reset_password.link(database, email), soft_wrap=True, markup=False, highlight=False)
 
     with_database(data, body, migrating=False)
 

@@ -106,6 +106,8 @@ class Limits:
         self.capture_organization = part("organization", settings.capture_per_organization)
         self.sign_in_address = part("address", settings.sign_in_per_address)
         self.sign_in_email = part("email", settings.sign_in_per_email)
+        self.reset_address = part("address", settings.sign_in_per_address)
+        self.reset_email = part("email", settings.sign_in_per_email)
 
     def address(self, request: Request) -> str:
         """The network that a request came from: an IPv4 address, or an IPv6 network of one customer (/64).
@@ -137,6 +139,14 @@ class Limits:
             self.sign_in_email.give_back(person)
 
         return right
+
+    def must_admit_reset(self, request: Request, email: str) -> None:
+        """Count that a link for a forgotten password is asked for, by address of the caller and by e-mail. Raises TooMany."""
+        standings = [
+            self.reset_address.take(self.address(request)),
+            self.reset_email.take(email_key(email)[:254]),
+        ]
+        _admitted(standings, "Too many links asked for.")
 
     def must_admit_link(self, request: Request) -> Callable[[], None]:
         """Count a try at a secret link; answers what takes it back where the link leads somewhere. Raises TooMany."""

@@ -11,6 +11,7 @@ from baton.accounts import (
     profile,
     rates,
     remove_member,
+    reset_password,
 )
 from baton.accounts import sessions as person_sessions
 from baton.activities import seal as log_seals
@@ -140,7 +141,7 @@ from baton.tasks import due as due_tasks
 from baton.tasks import edit as edit_task
 
 MODULES: tuple[ModuleType, ...] = (
-    agent_model, agent_turns, approvals, request_approval, asking_agents, connect_mailbox, remove_member,
+    agent_model, agent_turns, approvals, request_approval, asking_agents, connect_mailbox, remove_member, reset_password,
     carry_out_approved, decide_approvals, agent_limits, agent_policy, agent_refusals, agent_evidence,
     retire_agent, undo_since, hand_off, credentials, members, organization, audit, playbook, run, start_organization,
     undo, undo_import, kept_imports, imported_rows, start_import, import_steps, export, contact, archive, assign,

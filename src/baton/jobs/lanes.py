@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from baton.accounts import reset_password
 from baton.activities import seal
 from baton.agents import carry_out
 from baton.automations.rules import begin
@@ -27,6 +28,7 @@ from baton.leads import sla
 from baton.messages import deliver as deliver_messages
 from baton.messages import invite as mail_invitations
 from baton.messages import poll as poll_mailboxes
+from baton.messages import reset as mail_resets
 from baton.messages.notices import mail as notice_mail
 from baton.tasks import due as due_tasks
 
@@ -54,6 +56,8 @@ WORKS: tuple[Work, ...] = (
     Work("enrichment", look_up.due, look_up.walk),
     Work("notices", notice_mail.due, notice_mail.walk),
     Work("invitations", mail_invitations.due, mail_invitations.walk),
+    Work("password links", mail_resets.due, mail_resets.walk, every=1),
+    Work("password resets", reset_password.due, reset_password.walk, every=1),
     Work("approvals", carry_out.due, carry_out.walk),
     Work("messages", deliver_messages.due, deliver_messages.walk),
     Work("automation slots", begin.slots_due, begin.on_time),

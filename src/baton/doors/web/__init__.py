@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from baton.doors.web import hosted_form, join
+from baton.doors.web import forgot, hosted_form, join
 from baton.doors.web.agents import agents, approvals
 from baton.doors.web.agents import life as agent_life
 from baton.doors.web.agents import limits as agent_limits
@@ -256,6 +256,10 @@ routes: list[Route] = [
     Route("/settings/forms/new", signed_in(forms.new), methods=_BOTH),
     Route("/settings/forms/{form}/edit", signed_in(forms.edit), methods=_BOTH),
     Route("/settings/forms/held/{capture}/{decision}", signed_in(held.decide), methods=_POST),
+    Route("/forgot", public(forgot.show), methods=_GET),
+    Route("/forgot", public(forgot.submit, own_pages_only=True), methods=_POST),
+    Route("/reset/{token}", public(forgot.open_link), methods=_GET),
+    Route("/reset/{token}", public(forgot.choose, own_pages_only=True), methods=_POST),
     Route("/join/{token}", public(join.show), methods=_GET),
     Route("/join/{token}", public(join.submit, own_pages_only=True), methods=_POST),
     Route("/f/{form}", public(hosted_form.show), methods=_GET),

@@ -47,5 +47,7 @@ INVITATIONS = (
     marked("This invitation was withdrawn. Ask who invited you."),
     marked("This organization is closed at the moment, and takes nobody in."),
     marked("Nothing carries mail here. Hand the link over, or connect a mailbox under Settings → E-mail."),
+    marked("This link is used up, too old, or not complete. Ask for a new one."),
+    shaped("Too many links asked for. Try again in %(seconds)s seconds."), marked("A password has at most 1000 characters."),
     shaped("It could not be mailed: %(why)s"), shaped("Too many links that lead nowhere. Try again in %(seconds)s seconds."),
 )  # fmt: skip

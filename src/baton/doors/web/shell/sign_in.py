@@ -1,5 +1,6 @@
 """Signing in and out, and choosing the theme."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,15 +43,22 @@ async def submit(request: Request) -> Response:
     chosen = as_uuid(fields.get("orgId"))
     place = places.get(chosen) if chosen else next(iter(places.values())) if len(places) == 1 else None
     if place is None:
-        options = [(str(place.org_id), place.org_name) for place in places.values()]
-        return _page(
-            request,
-            onward,
-            email=email,
-            organizations=options,
-            wrong=_("Choose the organization and give your password again."),
-        )
+        return choose_place(request, email, person.memberships, onward)
     return await into(request, place, onward)
+
+
+def choose_place(
+    request: Request, email: str, places: Sequence[Membership], onward: str = "/board", *, said: str = ""
+) -> Response:
+    """The sign-in page for a member of several organizations: which one, and the password again."""
+    return _page(
+        request,
+        onward,
+        email=email,
+        organizations=[(str(place.org_id), place.org_name) for place in places],
+        said=said,
+        wrong=_("Choose the organization and give your password again."),
+    )
 
 
 async def into(request: Request, place: Membership, onward: str) -> Response:
@@ -110,7 +118,7 @@ def is_secure(request: Request) -> bool:
 def _page(
     request: Request, onward: str, *, email: str = "", wrong: str = "", status: int = 200, **values: Any
 ) -> Response:
-    known: dict[str, Any] = {"organizations": []} | values
+    known: dict[str, Any] = {"organizations": [], "said": ""} | values
     return plain(
         request, "sign_in.html", status=status, next=onward, wrong=wrong, v={"email": email, "orgId": ""}, **known
     )

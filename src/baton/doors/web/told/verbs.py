@@ -34,6 +34,7 @@ VERBS = Told(
         kinds.INVITATION_UNMAILED: marked("%(actor)s did not mail the invitation of"),
         kinds.INVITATION_REVOKED: marked("%(actor)s revoked the invitation of"),
         kinds.PASSWORD_CHANGED: marked("%(actor)s chose another password"),
+        kinds.PASSWORD_RESET: marked("%(actor)s reset their password"),
         kinds.SESSION_ENDED: marked("%(actor)s signed out of"),
         kinds.SESSIONS_ENDED: marked("%(actor)s signed out everywhere"),
         kinds.CREDENTIAL_CREATED: marked("%(actor)s made the key"),
