@@ -8,12 +8,15 @@ from baton.accounts.sign_in import actor_of_token, memberships, open_session
 from baton.agents.turns import FORGOTTEN
 from baton.jobs import retention
 from baton.kernel import settings as configuration
+from baton.kernel.actor import Role, system
 from baton.kernel.data_dir import Misconfigured
 from baton.kernel.errors import Unauthenticated
 from baton.kernel.perform import perform
+from baton.kernel.security import token_hash
 from baton.kernel.settings import Settings
 from baton.kernel.values import new_id, utc_now
-from tests.team import Team
+from tests.operations.cases_people import reset_token, somebody, token_of, whom
+from tests.team import PASSWORD, Team
 
 
 async def keys(team: Team) -> int:
@@ -130,3 +133,35 @@ async def test_what_models_were_told_and_said_is_forgotten(fresh: Team) -> None:
             "SELECT message, tokens FROM agent_turns WHERE org_id = $1 ORDER BY position", fresh.org_id
         )
     assert [(row["message"], row["tokens"]) for row in left] == [(FORGOTTEN, 7), ("Dear Jane", 7)]
+
+
+async def test_invitations_and_links_that_are_over_are_forgotten(fresh: Team) -> None:
+    """Half a year after they were settled or expired, with their links in the directory; the log goes on to tell of them."""
+    now = utc_now()
+    made = {}
+    for name, days in (("accepted", 189), ("revoked", 181), ("expired", 188), ("young", 186)):
+        past = now - timedelta(days=days)
+        made[name] = await perform(fresh.db, fresh.ana, "crm.members.invite", whom(), now=past)
+    wish = {"token": token_of(made["accepted"]), "name": "Bea Stone", "password": PASSWORD}
+    visitor = system(fresh.org_id, "Invitation", via="page", role=Role.VIEWER)
+    await perform(fresh.db, visitor, "crm.members.acceptInvitation", wish, now=now - timedelta(days=188))
+    revoked = {"invitationId": str(made["revoked"].id)}
+    await perform(fresh.db, fresh.ana, "crm.members.revokeInvitation", revoked, now=now - timedelta(days=181))
+    for days in (181, 179):
+        email, _ = await somebody(fresh)
+        await reset_token(fresh, email, now=now - timedelta(days=days))
+    done = await retention.forget(fresh.db, now, only=fresh.org_id)
+    assert (done.invitations, done.resets) == (3, 1)
+    again = await retention.forget(fresh.db, now, only=fresh.org_id)
+    assert (again.invitations, again.resets) == (0, 0)
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        kept = [row["id"] for row in await conn.fetch("SELECT id FROM invitations WHERE org_id = $1", fresh.org_id)]
+        found = {
+            name: await conn.fetchval(
+                "SELECT target_id FROM directory_address('invitation', $1)", token_hash(token_of(each)).hex()
+            )
+            for name, each in made.items()
+        }
+    assert kept == [made["young"].id]
+    assert found == {"accepted": None, "revoked": None, "expired": None, "young": made["young"].id}
+    assert (await fresh.do(fresh.ana, "crm.activities.list")).items

@@ -1,5 +1,5 @@
 """What has served its time is forgotten each night: idempotency keys, sessions that ended, the log of finished jobs, old notices,
-what models were told and said.
+what models were told and said, invitations and links for forgotten passwords that are over.
 
 Nothing of it is a lead's or the log's: those are kept for ever. How long each is kept, the operator says.
 """
@@ -31,6 +31,8 @@ class Forgotten:
     notices: int = 0
     captures: int = 0
     thoughts: int = 0
+    invitations: int = 0
+    resets: int = 0
 
 
 # What is still to be mailed stays, and what waits for a person.
@@ -58,6 +60,8 @@ async def forget(db: Database, now: datetime, *, only: UUID | None = None) -> Fo
         done.notices += await _older(db, org_id, _NOTICES, now - kept.notices)
         done.captures += await _older(db, org_id, _CAPTURES, now - kept.notices)
         done.thoughts += await _older(db, org_id, _THOUGHTS, now - kept.notices)
+        done.invitations += await _invitations(db, org_id, now - kept.notices)
+    done.resets = await db.relay.fetchval("SELECT directory_forget_resets($1)", now - kept.notices)
     done.sessions = await db.relay.fetchval("SELECT directory_forget_ended($1)", now)
     while removed := await _jobs(db, now - kept.jobs):
         done.jobs += removed
@@ -88,6 +92,27 @@ async def _older(db: Database, org_id: UUID, sql: str, before: datetime) -> int:
             removed = int((await conn.execute(sql, org_id, before, PART)).rpartition(" ")[2])
         done += removed
         if removed < PART:
+            return done
+
+
+async def _invitations(db: Database, org_id: UUID, before: datetime) -> int:
+    """Those that were settled or expired, and with each its links in the directory; the log tells of them for ever."""
+    done = 0
+    while True:
+        async with db.transaction(org_id) as conn:
+            rows = await conn.fetch(
+                """DELETE FROM invitations WHERE org_id = $1 AND id IN (
+                      SELECT id FROM invitations WHERE org_id = $1 AND coalesce(settled_at, expires_at) < $2
+                       ORDER BY coalesce(settled_at, expires_at) LIMIT $3)
+                   RETURNING id""",
+                org_id, before, PART,
+            )  # fmt: skip
+            await conn.execute(
+                "SELECT directory_remove_addresses('invitation', id) FROM unnest($1::uuid[]) AS id",
+                [row["id"] for row in rows],
+            )
+        done += len(rows)
+        if len(rows) < PART:
             return done
 
 
