@@ -12,7 +12,7 @@ from baton.kernel.operation import Input, Output, operation
 from baton.leads.matching import searched
 
 MOST = 50
-_LOOKED_AT = 1000
+_LOOKED_AT = 300
 
 
 class Search(Input, kw_only=True):
@@ -32,7 +32,7 @@ class Hit(Output, kw_only=True):
 
 
 class Found(Output, kw_only=True):
-    """What was found of each kind, the latest first. Of a thousand finds and more, the latest among a thousand."""
+    """What was found of each kind, the latest first. Of three hundred finds and more, the latest among three hundred."""
 
     leads: list[Hit]
     contacts: list[Hit]
