@@ -17,7 +17,9 @@ from pglast.visitors import Visitor
 from baton.kernel.revisions import folder
 from tests.scaling.sql import SOURCE, Statement, statements
 
-SHARED = {"directory_people", "directory_memberships", "directory_credentials", "directory_addresses", "log_cursors"}
+SHARED = {
+    "directory_people", "directory_memberships", "directory_credentials", "directory_addresses", "directory_resets", "log_cursors",
+}  # fmt: skip
 """Tables that belong to no organization: asked by key before it is known, or the installation's own."""
 VOLATILE = {"random", "clock_timestamp", "uuidv7", "gen_random_uuid", "nextval", "timeofday", "setval"}
 ACROSS = {
