@@ -14,10 +14,10 @@ from baton.doors.commands import Data
 from baton.doors.port import listen
 from baton.doors.process import Parts, database_of, execute, holding, serve
 from baton.kernel.data_dir import Misconfigured
-from baton.kernel.db import translated
 from baton.kernel.errors import BatonError, Invalid
 from baton.kernel.migrate import migrate
 from baton.kernel.settings import DEFAULT_HOST, DEFAULT_PORT, Settings, load
+from baton.kernel.sqlstate import translated
 
 Port = Annotated[
     int | None, Parameter(help=f"The port to listen on ({DEFAULT_PORT}, or BATON_PORT); 0 takes a free one.")

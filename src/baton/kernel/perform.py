@@ -15,10 +15,11 @@ import structlog
 
 from baton.kernel import group, replica
 from baton.kernel.actor import Actor
-from baton.kernel.db import Consent, Database, Tx, translated
+from baton.kernel.db import Consent, Database, Tx
 from baton.kernel.decode import canonical, decode
 from baton.kernel.errors import BatonError, Conflict, Invalid, Unprocessable
 from baton.kernel.operation import ALONE, Operation, as_written, check_role, checks, find, guards
+from baton.kernel.sqlstate import translated
 from baton.kernel.values import new_id, utc_now
 
 log = structlog.get_logger()

@@ -1,7 +1,7 @@
 """The board of a pipeline: its columns with counts, sums and first cards. Spec A11, B2."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from baton.kernel.shapes import Cursor, Moment, PageSize, Words
 from baton.kernel.values import Ref
 from baton.leads import totals
 from baton.leads.as_of_rowset import rowset
+from baton.leads.card import CARD, OWNED, Card, card
 from baton.leads.matching import matching
 from baton.pipelines import pipeline as pipelines
 from baton.pipelines.pipeline import Pipeline, Stage
@@ -43,33 +44,6 @@ class ReadColumn(Input, kw_only=True):
     search: Words | None = None
     limit: PageSize = 40
     cursor: Cursor | None = None
-
-
-class Owner(Output, kw_only=True):
-    """Who has the ball: a person or an agent."""
-
-    id: UUID
-    kind: str
-    name: str
-
-
-class Card(Output, kw_only=True):
-    """A lead as it stands on the board. `sla` says that it should have left its stage by `slaDueAt`, or nearly."""
-
-    id: UUID
-    version: int
-    name: str
-    company_name: str | None
-    title: str | None
-    score: int | None
-    value_cents: int | None
-    currency: str
-    next_action_at: datetime | None
-    stage_entered_at: datetime
-    sla_due_at: datetime | None
-    sla: Literal["near", "late"] | None
-    owner: Owner | None
-    tags: list[str]
 
 
 class Sum(Output, kw_only=True):
@@ -101,11 +75,6 @@ class Board(Output, kw_only=True):
 
     pipeline: Pipeline
     columns: list[Column]
-
-
-_CARD = """l.id, l.version, l.name, l.company_name, l.title, l.score, l.value_cents, l.currency, l.next_action_at, l.stage_entered_at,
-    l.sla_due_at, l.sla_told, l.tags, l.owner_id, m.kind AS owner_kind, m.name AS owner_name"""
-_OWNED = "LEFT JOIN members m ON m.org_id = l.org_id AND m.id = l.owner_id"
 
 
 @operation("crm.leads.board", kind="query", role=Role.VIEWER, summary="Read a board")
@@ -150,7 +119,7 @@ async def column(tx: Tx, actor: Actor, input: ReadColumn) -> Column:
         args += position(input.cursor, datetime, UUID)
         tests += f" AND (l.stage_entered_at, l.id) < (${len(args) - 1}, ${len(args)})"
     rows = await tx.fetch(
-        f"""SELECT l.stage_id, {_CARD} FROM leads l {_OWNED} WHERE {tests}
+        f"""SELECT l.stage_id, {CARD} FROM leads l {OWNED} WHERE {tests}
              ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {input.limit + 1}""",
         *args,
     )
@@ -197,7 +166,7 @@ def _first(source: _Source, tests: str, most: int) -> str:
     """SQL of so many cards of each stage, the latest arrivals: each is the beginning of an index."""
     return f"""{source.begin} SELECT c.* FROM unnest(${source.stages}::uuid[]) AS s (id)
       CROSS JOIN LATERAL (
-         SELECT l.stage_id, {_CARD} FROM {source.leads} l {_OWNED}
+         SELECT l.stage_id, {CARD} FROM {source.leads} l {OWNED}
           WHERE {tests} AND l.stage_id = s.id
           ORDER BY l.stage_entered_at DESC, l.id DESC LIMIT {most}) c"""
 
@@ -207,7 +176,7 @@ def _found(source: _Source, tests: str, most: int) -> str:
     return f"""WITH found AS MATERIALIZED (
          SELECT l.id, row_number() OVER (PARTITION BY l.stage_id ORDER BY l.stage_entered_at DESC, l.id DESC) AS place
            FROM leads l WHERE {tests} AND l.stage_id = ANY (${source.stages}))
-      SELECT l.stage_id, {_CARD} FROM found f JOIN leads l ON l.org_id = $1 AND l.id = f.id {_OWNED}
+      SELECT l.stage_id, {CARD} FROM found f JOIN leads l ON l.org_id = $1 AND l.id = f.id {OWNED}
        WHERE f.place <= {most} ORDER BY l.stage_entered_at DESC, l.id DESC"""
 
 
@@ -238,19 +207,7 @@ def _column(stage: Stage, sums: list[Sum], known: Rates, rows: list[Row], limit:
     more = cursor(shown[-1]["stage_entered_at"], shown[-1]["id"]) if len(rows) > limit else None
     converted = {s.currency: known.convert(s.value_cents, s.currency) for s in sums if s.value_cents}
     return Column(
-        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[_card(row, now) for row in shown], next_cursor=more,
+        stage=stage, count=sum(s.leads for s in sums), sums=sums, cards=[card(row, now) for row in shown], next_cursor=more,
         currency=known.own, value_cents=sum(value or 0 for value in converted.values()),
         unconverted=sorted(code for code, value in converted.items() if value is None),
     )  # fmt: skip
-
-
-def _card(row: Row, now: datetime) -> Card:
-    values = dict(row)
-    for name in ("stage_id", "owner_id", "owner_kind", "owner_name"):
-        values.pop(name)
-    due, told = values["sla_due_at"], values.pop("sla_told")
-    sla: Literal["near", "late"] | None = (
-        "late" if due is not None and due <= now else "near" if told == "near" else None
-    )
-    owner = Owner(id=row["owner_id"], kind=row["owner_kind"], name=row["owner_name"]) if row["owner_id"] else None
-    return Card(**values, sla=sla, owner=owner)

@@ -9,11 +9,12 @@ import asyncpg
 from msgspec import Meta
 
 from baton.kernel.actor import Actor
-from baton.kernel.db import Tx, translated
+from baton.kernel.db import Tx
 from baton.kernel.errors import BatonError, Forbidden, Invalid
 from baton.kernel.operation import Input, Output
 from baton.kernel.page import cursor, position
 from baton.kernel.shapes import Cursor
+from baton.kernel.sqlstate import translated
 
 MOST = 500
 Act = Callable[[UUID], Awaitable[bool]]

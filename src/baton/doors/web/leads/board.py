@@ -23,7 +23,8 @@ from baton.doors.web.shell.show import Who, who
 from baton.doors.web.shell.times import Due, due, due_at
 from baton.doors.web.shell.visit import Visit
 from baton.doors.web.told.conditions import vocabulary, words
-from baton.leads.board import Board, Card, Column, ReadBoard, ReadColumn
+from baton.leads.board import Board, Column, ReadBoard, ReadColumn
+from baton.leads.card import Card
 
 PAGE = 40
 MOST = 200

@@ -91,9 +91,7 @@ async def _choices(visit: Visit, what: str) -> dict[str, Any]:
     if what == "assign":
         owners = [("", _("Nobody")), *named(await visit.members())]
     if what == "move":
-        places = [
-            (f"{p.id}/{s.id}", f"{p.name} / {s.name}") for p in await visit.pipelines() for s in p.stages
-        ]  # fmt: skip
+        places = [(f"{p.id}/{s.id}", f"{p.name} / {s.name}") for p in await visit.pipelines() for s in p.stages]
     if what == "edit":
         known = catalogue.every(await visit.definitions())
         facts = [(key, column.label) for key, column in known.items() if key in _FACTS or key.startswith("field.")]
