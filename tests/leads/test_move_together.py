@@ -1,6 +1,7 @@
 """Moves that come at the same time share a transaction: each is answered, logged and taken back for itself. Spec A4, B5."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from baton.leads.move import MoveStage
 from baton.leads.move_together import move_many
 from baton.pipelines.pipeline import Pipeline
 from tests.leads.test_capture_together import begun as begun
+from tests.scoring.test_score_batch import FACTORS
 from tests.team import Team
 
 
@@ -66,6 +68,33 @@ async def test_one_lead_moved_twice_in_a_moment(fresh: Team) -> None:
     assert kept == max(answers, key=lambda answer: answer.version)
     steps = [each.changes["stageId"] for each in await fresh.log(lead.id) if each.kind == "stage_changed"]
     assert [old for old, _ in steps] == [stages[0], *(new for _, new in steps[:-1])]
+
+
+@pytest.mark.parametrize("name", ["crm.leads.moveStage", "crm.leads.update", "crm.leads.scoreBatch"])
+async def test_who_waited_for_a_lead_comes_after_who_held_it(fresh: Team, name: str) -> None:
+    """Spec A7, A8. A change that was asked for first and came second stands second in the history, and the past agrees with it."""
+    lead = await fresh.capture()
+    stages = await _stages(fresh)
+    bodies: dict[str, dict[str, Any]] = {
+        "crm.leads.moveStage": {"leadId": str(lead.id), "stageId": stages[2]},
+        "crm.leads.update": {"leadId": str(lead.id), "title": "Head of Purchasing"},
+        "crm.leads.scoreBatch": {"leadIds": [str(lead.id)]},
+    }
+    if name == "crm.leads.scoreBatch":
+        await fresh.do(fresh.ana, "crm.scoring.setRules", factors=FACTORS)
+    async with fresh.db.transaction(fresh.org_id) as conn:
+        await conn.execute("SELECT FROM leads WHERE org_id = $1 AND id = $2 FOR UPDATE", fresh.org_id, lead.id)
+        waiting = asyncio.create_task(perform(fresh.db, fresh.ben, name, bodies[name]))
+        await asyncio.sleep(0.1)
+        held = await conn.fetchval(
+            "UPDATE leads SET last_activity_at = clock_timestamp() WHERE org_id = $1 AND id = $2 RETURNING last_activity_at",
+            fresh.org_id, lead.id,
+        )  # fmt: skip
+    await waiting
+    last = [each for each in await fresh.log(lead.id) if each.actor_name == fresh.ben.name][-1]
+    assert held < last.occurred_at < held + timedelta(seconds=1)
+    now = await fresh.do(fresh.ana, "crm.leads.get", leadId=str(lead.id))
+    assert now.last_activity_at == last.occurred_at
 
 
 async def test_each_is_told_what_is_wrong_with_its_own(fresh: Team, carla: Team) -> None:

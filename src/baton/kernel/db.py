@@ -4,7 +4,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ Row: TypeAlias = asyncpg.Record
 S = TypeVar("S", bound=msgspec.Struct)
 _AFRESH = "SET LOCAL plan_cache_mode = force_custom_plan"
 _AS_KEPT = "SET LOCAL plan_cache_mode TO DEFAULT"
+_LONGEST_WAIT, _TICK = timedelta(minutes=1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Consent:
 
 @dataclass(slots=True)
 class Tx:
-    """One transaction of one operation, inside one organization. `now` is the operation's moment, in UTC.
+    """One transaction of one operation, inside one organization. `now` is the operation's moment, in UTC, `began` the one it came with.
 
     `guarded` is where guards keep what they need to know again before the transaction ends.
     """
@@ -49,6 +50,19 @@ class Tx:
     installation: Installation = field(default_factory=Installation)
     consent: Consent | None = None
     guarded: dict[str, Any] = field(default_factory=dict)
+    began: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.now
+
+    def follow(self, last: datetime) -> None:
+        """Take a moment after `last`, when somebody else wrote to a record while this transaction waited for its lock.
+
+        So one record's history is told in the order in which it happened. A time further off than a lock is waited for
+        is an imported or a foretold one, and changes nothing.
+        """
+        if self.now < last < self.now + _LONGEST_WAIT:
+            self.now = last + _TICK
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """All rows of a statement."""

@@ -126,6 +126,8 @@ async def _find(tx: Tx, ref: str, locking: str, *, deleted: bool | None = False)
     )
     if row is None or (deleted is not None and (row["deleted_at"] is not None) != deleted):
         raise NotFound("There is no such lead in your organization.")
+    if locking:
+        tx.follow(row["last_activity_at"])
     return from_row(row)
 
 
@@ -136,6 +138,8 @@ async def lock_those(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Lead]:
              ORDER BY l.id FOR NO KEY UPDATE SKIP LOCKED""",
         tx.org_id, ids,
     )  # fmt: skip
+    for row in rows:
+        tx.follow(row["last_activity_at"])
     return {row["id"]: from_row(row) for row in rows}
 
 

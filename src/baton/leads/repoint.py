@@ -68,10 +68,12 @@ async def repointed(tx: Tx, sort: Sort, operation_id: UUID) -> dict[str, list[UU
 async def _leads(tx: Tx, actor: Actor, sort: Sort, old: UUID, new: UUID, reason: str, only: Only) -> int:
     """As `leads.change` does, for many leads at once: fact, version and activity. No count depends on these facts."""
     rows = await tx.fetch(
-        f"""SELECT id FROM leads WHERE org_id = $1 AND {sort.reference} = $2 AND ($3::uuid[] IS NULL OR id = ANY ($3))
+        f"""SELECT id, last_activity_at FROM leads WHERE org_id = $1 AND {sort.reference} = $2 AND ($3::uuid[] IS NULL OR id = ANY ($3))
              ORDER BY id FOR NO KEY UPDATE""",
         tx.org_id, old, None if only is None else list(only),
     )  # fmt: skip
+    for row in rows:
+        tx.follow(row["last_activity_at"])
     changed = await tx.fetch(
         f"""UPDATE leads SET {sort.reference} = $3, version = version + 1, last_activity_at = greatest(last_activity_at, $4)
              WHERE org_id = $1 AND id = ANY ($2) RETURNING id, version""",

@@ -35,6 +35,7 @@ class _Before(NamedTuple):
     value_cents: int | None
     score: int | None
     deleted_at: datetime | None
+    last_activity_at: datetime
     version: int
 
 
@@ -155,6 +156,8 @@ async def refresh(tx: Tx, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, scori
         f"SELECT {_COLUMNS} FROM leads l WHERE l.org_id = $1 AND l.id = ANY ($2) ORDER BY l.id FOR NO KEY UPDATE", tx.org_id, suspects
     )  # fmt: skip
     before = {row["id"]: _Before(*row) for row in rows}
+    for lead in before.values():
+        tx.follow(lead.last_activity_at)
     scores = {score.lead_id: score for score in await scoring.calculate(tx, suspects, changed=True)}
     await scoring.keep(tx, list(scores.values()), "batch")
     await _write(tx, actor, [(before[id], score) for id, score in scores.items()])

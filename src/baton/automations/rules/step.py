@@ -162,10 +162,10 @@ async def _left(tx: Tx, run: Run) -> list[UUID]:
     """The activities of this run that no earlier step of it left."""
     rows = await tx.fetch(
         """SELECT a.id FROM activities a
-            WHERE a.org_id = $1 AND a.operation_id = $2 AND a.operation = $3 AND a.occurred_at = $4
-              AND NOT EXISTS (SELECT FROM automation_steps s WHERE s.org_id = $1 AND s.run_id = $5 AND a.id = ANY (s.activity_ids))
+            WHERE a.org_id = $1 AND a.operation_id = $2 AND a.operation = $3 AND a.occurred_at BETWEEN $4 AND $5
+              AND NOT EXISTS (SELECT FROM automation_steps s WHERE s.org_id = $1 AND s.run_id = $6 AND a.id = ANY (s.activity_ids))
             ORDER BY a.id LIMIT 50""",
-        tx.org_id, tx.operation_id, tx.operation, tx.now, run.id,
+        tx.org_id, tx.operation_id, tx.operation, tx.began, tx.now, run.id,
     )  # fmt: skip
     return [row["id"] for row in rows]
 

@@ -215,10 +215,10 @@ async def _do(
 async def _note(tx: Tx, found: Enrolment, plan: Plan, step: Step, detail: str | None) -> None:
     rows = await tx.fetch(
         """SELECT a.id FROM activities a
-            WHERE a.org_id = $1 AND a.operation_id = $2 AND a.operation = $3 AND a.occurred_at = $4
-              AND NOT EXISTS (SELECT FROM enrolment_steps s WHERE s.org_id = $1 AND s.enrolment_id = $5 AND a.id = ANY (s.activity_ids))
+            WHERE a.org_id = $1 AND a.operation_id = $2 AND a.operation = $3 AND a.occurred_at BETWEEN $4 AND $5
+              AND NOT EXISTS (SELECT FROM enrolment_steps s WHERE s.org_id = $1 AND s.enrolment_id = $6 AND a.id = ANY (s.activity_ids))
             ORDER BY a.id LIMIT 50""",
-        tx.org_id, tx.operation_id, tx.operation, tx.now, found.id,
+        tx.org_id, tx.operation_id, tx.operation, tx.began, tx.now, found.id,
     )  # fmt: skip
     await tx.execute(
         """INSERT INTO enrolment_steps (org_id, enrolment_id, position, sequence_id, number, step, act, outcome, detail, activity_ids, at)
