@@ -65,6 +65,7 @@ async def test_the_application_owns_nothing_and_stands_below_row_level_security(
                    (select count(*) from pg_class where relowner = r.oid) as owned
               from pg_roles r where rolname = current_user
         """)
+        assert row
         assert dict(row) == {"rolname": role, "mighty": False, "owned": 0}
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute("create table mine (n int)")

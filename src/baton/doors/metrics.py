@@ -105,7 +105,7 @@ async def _gauges(db: Database) -> list[Metric]:
         notices = await conn.fetchval("SELECT count(*) FROM notice_mail WHERE next_at <= now()")
     replica = db.replica
     reads = [(("read",), replica.reads), (("behind",), replica.behind), (("away",), replica.away)] if replica else []
-    pools = [(("app",), db.app), (("relay",), db.relay)]
+    pools = [(("app",), db.app.pool), (("relay",), db.relay)]
     return [
         _gauge("baton_relay_lag_seconds", "Age of the oldest activity that was not read yet.", [((), lag)]),
         _gauge("baton_jobs", "Jobs by name and state.", [((r["entrypoint"], r["status"]), r["n"]) for r in jobs], "job", "state"),

@@ -15,7 +15,8 @@ from baton.kernel import connections
 from baton.kernel.ask import Line
 from baton.kernel.errors import Unavailable
 from baton.kernel.installation import Installation
-from baton.kernel.replica import BRIEFLY, LOST, Replica
+from baton.kernel.lent import Lender, Loan
+from baton.kernel.replica import BRIEFLY, Replica
 from baton.kernel.values import Ref, as_uuid, new_id
 
 Row: TypeAlias = asyncpg.Record
@@ -122,7 +123,7 @@ class Database:
         self.replica = Replica(read_dsn, pool_size, prepared=prepared) if read_dsn else None
         self._pool_size = pool_size
         self.installation = installation or Installation()
-        self._app: asyncpg.Pool | None = None
+        self._app: Lender | None = None
         self._relay: asyncpg.Pool | None = None
         self.on_commit: list[Callable[[], None]] = []
         self._lines: dict[str, Line] = {}
@@ -130,8 +131,10 @@ class Database:
     async def open(self) -> None:
         """Connect. Raises Unavailable where the database cannot be reached."""
         try:
-            self._app = await connections.pool(
-                self._app_dsn, self._pool_size, init=connections.with_json, prepared=self._prepared
+            self._app = Lender(
+                await connections.pool(
+                    self._app_dsn, self._pool_size, init=connections.with_json, prepared=self._prepared
+                )
             )
             self._relay = await connections.pool(self._relay_dsn, 4)  # the job engine reads and writes jsonb as text
             if self.replica:
@@ -144,7 +147,7 @@ class Database:
         await self.installation.outbound.close()
         if self.replica:
             await self.replica.close()
-        for pool in (self._app, self._relay):
+        for pool in (self._app.pool if self._app else None, self._relay):
             if pool is not None:
                 with contextlib.suppress(TimeoutError):
                     await pool.close()
@@ -156,8 +159,8 @@ class Database:
         return self._app is not None
 
     @property
-    def app(self) -> Any:
-        """The application's pool, for what needs no organization: directory functions only."""
+    def app(self) -> Lender:
+        """The application's connections, for what needs no organization: directory functions only."""
         if self._app is None:
             raise RuntimeError("Database.open() was not awaited")
         return self._app
@@ -187,40 +190,33 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(
-        self, org_id: UUID, *, read_only: bool = False, patience: float = BRIEFLY, primary: bool = False
+        self,
+        org_id: UUID,
+        *,
+        read_only: bool = False,
+        passed_on: bool = False,
+        patience: float = BRIEFLY,
+        primary: bool = False,
     ) -> AsyncIterator[Any]:
         """A transaction inside one organization, begun and scoped in one round trip.
 
         One that only reads may be a replica's, if that catches up within `patience` seconds and `primary` is not said. It plans each
         statement for its own arguments: the plan that suits any stage, owner and tag reads a hundred times what this stage, owner and
-        tag need.
+        tag need. Where it is `passed_on` the next reader of the organization may go on in it: it sets nothing and has no cursor.
         """
-        begin = f"BEGIN READ ONLY; {_AFRESH}" if read_only else "BEGIN"
-        async with self._connection(patience if read_only and not primary else None) as conn:
-            await conn.execute(f"{begin}; SET LOCAL app.org_id = '{org_id}'")
-            try:
-                yield conn
-            except BaseException:
-                if not conn.is_closed():
-                    await _roll_back(conn)
-                raise
-            await conn.execute("COMMIT")
-
-    @contextlib.asynccontextmanager
-    async def _connection(self, patience: float | None) -> AsyncIterator[Any]:
-        """A connection to the primary, or to the replica where one may wait so many seconds for it."""
-        if patience is not None and self.replica and (conn := await self.replica.connection(self.app, patience)):
-            broken: BaseException | None = None
-            try:
-                yield conn
-            except LOST as error:
-                broken = error
-                raise
-            finally:
-                await self.replica.release(conn, broken)
+        begin = f"BEGIN{f' READ ONLY; {_AFRESH}' if read_only else ''}; SET LOCAL app.org_id = '{org_id}'"
+        if read_only and not primary and self.replica and (conn := await self.replica.connection(self.app, patience)):
+            async with self.replica.given_back(conn):
+                await conn.execute(begin)
+                async with _ended(Loan(conn)):
+                    yield conn
             return
-        async with self.app.acquire() as conn:
-            yield conn
+        loan = await self.app.lend(begin, passed_on=passed_on and read_only)
+        try:
+            async with _ended(loan):
+                yield loan.conn
+        finally:
+            await self.app.take_back(loan)
 
     def committed(self) -> None:
         """Tell the readers of the log in this process that there is something new."""
@@ -228,12 +224,16 @@ class Database:
             wake()
 
 
-async def _roll_back(conn: Any) -> None:
-    """End a transaction that failed; a connection whose server has gone is given up, so that the failure is told and not this."""
+@contextlib.asynccontextmanager
+async def _ended(loan: Loan) -> AsyncIterator[None]:
+    """Commit what was begun, unless it is passed on, and take back what fails."""
     try:
-        await conn.execute("ROLLBACK")
-    except LOST:
-        conn.terminate()
+        yield
+        if not loan.begun:
+            await loan.conn.execute("COMMIT")
+    except BaseException:
+        await loan.roll_back()
+        raise
 
 
 def as_json(rows: Sequence[Any]) -> str:

@@ -13,11 +13,12 @@ import asyncpg
 import msgspec
 import structlog
 
-from baton.kernel import group, replica
+from baton.kernel import group
 from baton.kernel.actor import Actor
 from baton.kernel.db import Consent, Database, Tx
 from baton.kernel.decode import canonical, decode
 from baton.kernel.errors import BatonError, Conflict, Invalid, Unprocessable
+from baton.kernel.lent import LOST
 from baton.kernel.operation import ALONE, Operation, as_written, check_role, checks, find, guards
 from baton.kernel.sqlstate import translated
 from baton.kernel.values import new_id, utc_now
@@ -156,15 +157,17 @@ async def _alone(
                     f"Stopped: {MAX_DEPTH} steps followed from one another. Look for rules that trigger each other."
                 )
         try:
-            async with db.transaction(actor.org_id, read_only=op.kind == "query", primary=attempt > 0) as tx.conn:
+            async with db.transaction(
+                actor.org_id, read_only=op.kind == "query", passed_on=True, primary=attempt > 0
+            ) as tx.conn:
                 result = await _run(tx, actor, op, decoded, body, key)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
             if attempt == 3:
                 raise Conflict("Others are changing the same records. Try again.") from None
             await asyncio.sleep(0.01 * 2**attempt)
             continue
-        except (asyncpg.PostgresError, *replica.LOST) as error:
-            if isinstance(error, replica.LOST) and op.kind == "query" and db.replica and not attempt:
+        except (asyncpg.PostgresError, *LOST) as error:
+            if isinstance(error, LOST) and op.kind == "query" and db.replica and not attempt:
                 continue  # what the replica cannot tell any more the primary can
             known = translated(error) if isinstance(error, asyncpg.PostgresError) else None
             if known is None:

@@ -5,7 +5,9 @@ process. The replica is read once it has replayed so far; one that is behind, or
 """
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -13,6 +15,7 @@ import structlog
 
 from baton.kernel import connections
 from baton.kernel.data_dir import Misconfigured
+from baton.kernel.lent import LOST
 
 log = structlog.get_logger()
 BRIEFLY = 0.01
@@ -20,11 +23,6 @@ BRIEFLY = 0.01
 AWAY = 5.0
 """Seconds that a replica is left alone which did not answer."""
 _CONNECT, _ANSWER, _PAUSE = 2.0, 1.0, 0.002
-LOST = (
-    OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError,
-)  # fmt: skip
-"""What a read meets whose server has gone."""
 
 # What is committed is on disk, unless synchronous_commit is off: then it is in the log's buffers at least.
 _POSITION = """SELECT (CASE current_setting('synchronous_commit') WHEN 'off' THEN pg_current_wal_insert_lsn()
@@ -94,13 +92,19 @@ class Replica:
         await self._pool.release(conn)
         return None
 
-    async def release(self, conn: Any, broken: BaseException | None = None) -> None:
-        """Take a connection back; one that was broken tells that the replica is away."""
-        if broken is not None:
-            self._lost(broken)
-            conn.terminate()
-        if self._pool is not None:
-            await self._pool.release(conn)
+    @contextlib.asynccontextmanager
+    async def given_back(self, conn: Any) -> AsyncIterator[None]:
+        """Take a connection back afterwards; one that broke tells that the replica is away."""
+        try:
+            yield
+        except LOST as error:
+            self._lost(error)
+            with contextlib.suppress(asyncpg.InterfaceError):  # it is closed already
+                conn.terminate()
+            raise
+        finally:
+            if self._pool is not None:
+                await self._pool.release(conn)
 
     @property
     def size(self) -> int:
