@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -36,10 +37,23 @@ def program(place: Place) -> str:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A pgbench script, and the arguments of its statements that are the same each time, by the names of variables."""
+
+    text: str
+    given: dict[str, str]
+
+    def without(self, word: str) -> "Script":
+        """The script without the statements that say a word."""
+        return Script("\n".join(line for line in self.text.splitlines() if word not in line), self.given)
+
+
 def script(
     sent: Sequence[Statement], again: Sequence[Statement], org: Organization | None = None, lead: str = "", n: str = ""
-) -> str:
-    """A pgbench script of a request's statements. Ids that another such request (`again`) has not are new each time; `lead` is another
+) -> Script:
+    """A pgbench script of a request's statements, each sent with its arguments, as the server sends it: written into a statement they
+    would spare PostgreSQL the planning for them. Ids that another such request (`again`) has not are new each time; `lead` is another
     lead each time, and `n`, the number that makes a person unlike all others, another number.
     """
     known = {str(id) for id in org.stages} if org else set()
@@ -58,25 +72,28 @@ def script(
         f"\\set i {EVERY} * random(1, {org.leads // EVERY})" if org is not None and lead else "",
     ]
     # What the server sends in one round trip goes in one here too.
-    lines += [_line(statement, made) for statement in sent]
-    return "\n".join(line for line in lines if line) + "\n"
+    given: dict[str, str] = {}
+    lines += [_line(statement, made, given) for statement in sent]
+    return Script("\n".join(line for line in lines if line) + "\n", given)
 
 
-def _line(statement: Statement, made: dict[str, str]) -> str:
+def _line(statement: Statement, made: dict[str, str], given: dict[str, str]) -> str:
     parts = [part.strip() for part in statement.sql.split(";") if part.strip()]
     if not statement.prepared and len(parts) > 1:
         return "\n".join(["\\startpipeline", *(f"{part};" for part in parts), "\\endpipeline"])
-    sql = _PARAMETER.sub(lambda found: _value(statement.args[int(found[1]) - 1], made), statement.sql)
+    sql = _PARAMETER.sub(lambda found: _value(statement.args[int(found[1]) - 1], made, given), statement.sql)
     # A class of letters in a regular expression looks like a variable too.
     return f"{' '.join(sql.split())};".replace("'[^[:alnum:]]+'", "E'[^[\\x3aalnum\\x3a]]+'")
 
 
-def _value(arg: str | None, made: dict[str, str]) -> str:
+def _value(arg: str | None, made: dict[str, str], given: dict[str, str]) -> str:
     if arg is None:
         return "NULL"
     tokens = [token for token in made if token in arg]
     if not tokens:
-        return _literal(arg)
+        name = next((name for name, value in given.items() if value == arg), f"given{len(given)}")
+        given[name] = arg
+        return f":{name}"
     parts = re.split("(" + "|".join(map(re.escape, tokens)) + ")", arg)
     text = " || ".join(made[part] if part in made else _literal(part) for part in parts if part)
     kind = "uuid" if arg in made and _UUID.fullmatch(arg) else "uuid[]" if _is_uuids(arg) else ""
@@ -93,26 +110,26 @@ def _literal(text: str) -> str:
     return f"E'{escaped}'"
 
 
-def rate(place: Place, script: str, clients: int, seconds: float, *, writes: bool = False) -> float:
+def rate(place: Place, script: Script, clients: int, seconds: float, *, writes: bool = False) -> float:
     """Transactions a second of so many clients, as the application's role; writes go to the second database, of the same rows.
 
     Below a second it is sixty transactions of each client: as many as a line that is asked one by one takes itself.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         run = secrets.token_hex(4)
-        file.write(script.replace("@RUN@", f"{run[:4]}-{run[4:]}"))
+        file.write(script.text.replace("@RUN@", f"{run[:4]}-{run[4:]}"))
         file.flush()
         dsn = urlsplit(place.settings.app_dsn or "")
         environ = os.environ | {"PGPASSWORD": unquote(dsn.password or ""), "PGOPTIONS": ""}
         command = [
             program(place), "-n", "-M", "prepared", "-c", str(clients), "-j", "2" if clients > 1 else "1", *(("-T", str(round(seconds))) if seconds >= 1 else ("-t", str(ASKED))),
-            "-D", "n=0", "-f", file.name, "-h", unquote(dsn.query.partition("host=")[2]), "-U", dsn.username or "",
+            "-D", "n=0", *(option for name, value in script.given.items() for option in ("-D", f"{name}={value}")), "-f", file.name, "-h", unquote(dsn.query.partition("host=")[2]), "-U", dsn.username or "",
             LIMITS_DATABASE if writes else dsn.path.strip("/"),
         ]  # fmt: skip
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
         found = re.search(r"tps = ([\d.]+)", done.stdout)
         if done.returncode != 0 or not found or "aborted" in done.stderr:
             kept = Path(tempfile.gettempdir()) / "bench-failed.sql"
-            kept.write_text(script)
+            kept.write_text(script.text)
             raise RuntimeError(f"pgbench failed ({kept}): {done.stderr[-1500:]}")
         return float(found[1])

@@ -131,7 +131,7 @@ async def summary(place: Place) -> list[Line]:
     with web(place) as server:
         line = await _reading(place, server, "pipelineSummary", [address], 5, await _sent(place, server, address))
         _, script = await move_script(place, server)
-    without = "\n".join(each for each in script.splitlines() if "stage_deltas" not in each)
+    without = script.without("stage_deltas")
     bare, whole = await asyncio.to_thread(
         rounds,
         place.rounds,

@@ -64,7 +64,7 @@ async def capture(place: Place) -> list[Line]:
     return lines
 
 
-async def _capture_script(place: Place, port: int, traffic: Traffic) -> tuple[list[Statement], str]:
+async def _capture_script(place: Place, port: int, traffic: Traffic) -> tuple[list[Statement], limit.Script]:
     client, number = Client(port, traffic.headers), iter(range(10**15, 10**16))
     last = 0
 
@@ -100,7 +100,7 @@ async def move(place: Place) -> list[Line]:
     ]
 
 
-async def move_script(place: Place, server: Served) -> tuple[list[Statement], str]:
+async def move_script(place: Place, server: Served) -> tuple[list[Statement], limit.Script]:
     """The statements of a move, and the pgbench script that moves other leads by them."""
     org = place.data.main
     client, stages, lead = Client(server.port, place.headers(org)), iter(org.stages[:5] * 100), str(org.lead(EVERY * 7))
