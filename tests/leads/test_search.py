@@ -1,5 +1,6 @@
 """Search over names, companies, e-mails, phones and notes, by an index, as the application's role. Spec A10."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -67,6 +68,27 @@ async def test_what_is_found(fresh: Team, boss: Caller) -> None:
     await fresh.do(fresh.ana, "crm.leads.delete", ref)
     assert await found(fresh, "tom") == []
     assert not (await fresh.do(fresh.ben, "crm.search", query="tomas")).leads
+
+
+async def test_whole_words_come_before_beginnings(fresh: Team) -> None:
+    """Spec A10. Where fifty leads have the word itself the search looks at those; a list still finds every one."""
+    await fresh.capture(firstName="Maria", lastName="Silva")
+
+    async def names(query: str) -> set[str]:
+        return {hit.name for hit in (await fresh.do(fresh.ben, "crm.search", query=query, limit=50)).leads}
+
+    async def more(count: int) -> None:
+        await asyncio.gather(*(fresh.capture(firstName="Mar", lastName=f"Silveira {n % 3}") for n in range(count)))
+
+    await more(10)
+    assert "Maria Silva" in await names("mar")
+    await more(45)
+    assert await names("mar") == {f"Mar Silveira {n}" for n in range(3)}
+    assert await names("mari") == await names("mar silva") == {"Maria Silva"}
+    assert await names("mar silv") == await names("silv mar") == await names("mar")
+    assert await names("ma silva") == {"Maria Silva"}
+    page = await fresh.do(fresh.ben, "crm.leads.find", search="mar", count=True, limit=100)
+    assert (len(page.items), page.total) == (56, 56)
 
 
 async def test_a_search_follows_every_change(fresh: Team) -> None:

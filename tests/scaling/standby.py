@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -56,7 +57,7 @@ class Standby:
             time.sleep(0.05)
         raise AssertionError((Path(self._primary.folder) / "standby.log").read_text()[-2000:])
 
-    async def ask(self, sql: str) -> object:
+    async def ask(self, sql: str) -> Any:
         """Ask it as the superuser."""
         conn = await asyncpg.connect(self.dsn("postgres"))
         try:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -133,23 +134,34 @@ async def test_a_replica_that_dies_is_passed_over_and_found_again(
 
 
 async def test_what_the_replica_breaks_off_the_primary_answers(
-    replicated: Database, standby: Standby, monkeypatch: pytest.MonkeyPatch
+    replicated: Database, standby: Standby, primary: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A read that is ended on the replica in the middle is read once more, from the primary."""
+    """A read that is ended on the replica in the middle (it waits for a lock there) is read once more, from the primary."""
     monkeypatch.setattr(kernel_replica, "AWAY", 0.0)
     team = await make_team(replicated, "Broken")
     await caught_up(team)
     lost: list[BaseException] = []
     monkeypatch.setattr(told(replicated), "_lost", lost.append)
-    for _ in range(300):
-        reading = asyncio.gather(*(team.do(team.ana, "crm.leads.find") for _ in range(4)))
-        await standby.ask(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'baton_app' AND xact_start IS NOT NULL"
-        )
-        assert len(await reading) == 4
-        if lost:
-            return
-    pytest.fail("no read was broken off")
+    owner = await asyncpg.connect(primary.dsn(user="postgres"))
+    try:
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE leads IN ACCESS EXCLUSIVE MODE")
+            await owner.execute("SELECT pg_logical_emit_message(false, 'flushed', '', true)")
+            reading = asyncio.create_task(team.do(team.ana, "crm.leads.find"))
+            ended = 0
+            while not ended and not reading.done():
+                ended = await standby.ask(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                )
+            for _ in range(500):
+                if lost or reading.done():
+                    break
+                await asyncio.sleep(0.01)
+        assert (await reading).items == []
+        assert ended
+        assert lost
+    finally:
+        await owner.close()
 
 
 async def test_without_feedback_no_export_is_read_there(

@@ -32,7 +32,9 @@ class Hit(Output, kw_only=True):
 
 
 class Found(Output, kw_only=True):
-    """What was found of each kind, the latest first. Of three hundred finds and more, the latest among three hundred."""
+    """What was found of each kind, the latest first. Of three hundred finds and more, the latest among three hundred; where fifty
+    have the words as they are written, whole, words that only begin so are not looked for.
+    """
 
     leads: list[Hit]
     contacts: list[Hit]
