@@ -26,7 +26,7 @@ from bench.made import Organization, database, settings_of
 OTHERS = 9
 DAYS = 730
 _PEOPLE = ("Nora Quist", "Iker Sol", "Mei Tan", "Paul Adler", "Dana Reyes", "Tariq Aziz")
-_LOADED = ("leads", "activities", "lead_scores", "contacts", "companies")
+_LOADED = ("leads", "lead_words", "activities", "lead_scores", "contacts", "companies")
 _FAST = ("fsync = off", "full_page_writes = off", "max_wal_size = '16GB'", "autovacuum = off")
 LONG, CHANGED = 10_000, 1_000
 
@@ -149,6 +149,7 @@ async def _fill(server: EmbeddedPostgres, root: Any, team: Team, org: Organizati
         work += [(sql, org.id, *half, *more) for half in halves]
     work.append((rows.COMPANY_ACTIVITIES, org.id))
     await _both(server, work)
+    await root.execute(rows.WORDS, org.id)
     await root.execute("TRUNCATE bench.made, bench.scores, bench.reasons")
 
 

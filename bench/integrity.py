@@ -83,6 +83,14 @@ async def _lead(owner: Any, org_id: UUID, id: UUID, wrong: list[str]) -> int:
         wrong.append(f"lead {id}: its log replays to other values of {', '.join(differing)}")
     if lead.version != max(each["lead_version"] or 0 for each in log):
         wrong.append(f"lead {id}: version {lead.version} is not its log's")
+    words = await owner.fetchval(
+        """SELECT (SELECT w FROM words_of(l) w WHERE l.deleted_at IS NULL) IS NOT DISTINCT FROM
+                  (SELECT w FROM lead_words w WHERE w.org_id = l.org_id AND w.lead_id = l.id)
+             FROM leads l WHERE l.org_id = $1 AND l.id = $2""",
+        org_id, id,
+    )  # fmt: skip
+    if not words:
+        wrong.append(f"lead {id}: its words are others than its facts'")
     wrong.extend(
         f"activity {each['id']} ({each['kind']}): its digest does not hold" for each in log if not _holds(each)
     )

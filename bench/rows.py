@@ -83,6 +83,10 @@ INSERT INTO leads ({columns}) SELECT {selected}
   FROM bench.made m JOIN bench.scores s ON s.org_id = m.org_id AND s.lead_id = m.id
  WHERE m.org_id = $1 AND m.i BETWEEN $2 AND $3 ORDER BY m.i"""
 
+WORDS = """
+INSERT INTO lead_words SELECT w.* FROM leads l CROSS JOIN LATERAL words_of(l) w WHERE l.org_id = $1 AND l.deleted_at IS NULL
+    ON CONFLICT DO NOTHING"""
+
 COMPANIES = """
 INSERT INTO companies (org_id, id, name, name_norm, website, location, industry, size, created_at)
 SELECT org_id, company_id, company_name, lower(company_name), website, location, industry, company_size, created_at

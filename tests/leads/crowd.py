@@ -1,5 +1,6 @@
 """Many leads at once, made by the database itself, for what must be fast."""
 
+from tests.leads import words
 from tests.team import Team
 
 FIRST = ["Hannah", "Wei", "Tomás", "Ingrid", "Kofi", "Amélie", "Søren", "Łukasz", "Priya", "Noah"]
@@ -21,3 +22,4 @@ async def crowd(team: Team, many: int) -> None:
               LATERAL (SELECT ($5::text[])[1 + i % 10] AS first, ($6::text[])[1 + i / 10 % 10] AS last) n""",
             team.org_id, pipeline.id, pipeline.stages[0].id, many, FIRST, LAST,
         )  # fmt: skip
+        await conn.execute(words.WRITE, team.org_id)

@@ -14,6 +14,7 @@ from baton.kernel.values import utc_now
 from baton.leads.matching import matching
 from tests.doors.conftest import Caller
 from tests.leads.crowd import crowd
+from tests.leads.words import unlike
 from tests.team import Team, make_team
 
 MANY = 50_000
@@ -97,6 +98,32 @@ async def test_a_search_follows_every_change(fresh: Team) -> None:
     await fresh.do(fresh.ben, "crm.leads.update", leadId=str(lead.id), lastName="Okonkwo", phone="+1 212 555 0199")
     assert await found(fresh, "okon") == await found(fresh, "2125550199") == ["Ann Okonkwo"]
     assert await found(fresh, "lee") == []
+    await fresh.do(fresh.ana, "crm.leads.delete", leadId=str(lead.id))
+    assert await found(fresh, "okon") == []
+    await fresh.do(fresh.ana, "crm.leads.restore", leadId=str(lead.id))
+    assert await found(fresh, "okon") == ["Ann Okonkwo"]
+    stages = (await fresh.do(fresh.ana, "crm.pipelines.list"))[0].stages
+    await fresh.do(fresh.ana, "crm.leads.moveStage", leadId=str(lead.id), stageId=str(stages[1].id))
+    assert await unlike(fresh.db, fresh.org_id) == []
+
+
+async def test_what_else_changes_leaves_the_words_alone(fresh: Team) -> None:
+    """Moves, scores, owners: the row of words stays the one that it was, and so does its index."""
+    lead = await fresh.capture(firstName="Ann", lastName="Lee")
+    stages = (await fresh.do(fresh.ana, "crm.pipelines.list"))[0].stages
+
+    async def row() -> Any:
+        async with fresh.db.transaction(fresh.org_id, read_only=True) as conn:
+            return await conn.fetchval("SELECT ctid::text || xmin FROM lead_words WHERE lead_id = $1", lead.id)
+
+    first = await row()
+    await asyncio.gather(*(
+        fresh.do(fresh.ana, "crm.leads.moveStage", leadId=str(lead.id), stageId=str(stages[n].id)) for n in (1, 2, 3)
+    ))  # fmt: skip
+    await fresh.do(fresh.ana, "crm.leads.score", leadId=str(lead.id))
+    await fresh.do(fresh.ana, "crm.leads.assign", leadId=str(lead.id), ownerId=str(fresh.ben.id))
+    await fresh.do(fresh.ana, "crm.leads.update", leadId=str(lead.id), title="Buyer", tags=["hot"])
+    assert await row() == first
 
 
 async def numbers(conn: Any, index: str) -> tuple[int, int]:
@@ -112,12 +139,12 @@ async def test_the_index_is_used_under_row_level_security(large: Team, query: st
     async with large.db.transaction(large.org_id, read_only=True) as conn:
         assert await conn.fetchval("SELECT current_user") == "baton_app"
         await conn.fetch("SELECT search_leads($1)", "warm")
-        used, whole = await numbers(conn, "leads_search")
+        used, whole = await numbers(conn, "lead_words_search")
         begun = time.perf_counter()
         rows = await conn.fetch("SELECT search_leads($1)", query)
         took = time.perf_counter() - begun
         assert rows
-        after = await numbers(conn, "leads_search")
+        after = await numbers(conn, "lead_words_search")
     assert after[0] > used
     assert after[1] == whole
     assert took < 0.25

@@ -83,7 +83,7 @@ async def test_a_group_of_captures_sends_what_one_sends(fresh: Team, sent: list[
         await _captured(fresh, many)
         groups = sum(sql.startswith("INSERT INTO leads") for sql in sent)
         assert groups <= 3
-        assert len(sent) <= groups * 12
+        assert len(sent) <= groups * 13
         assert sum(" leads" in write for write in _writes(sent)) == groups
 
 

@@ -11,6 +11,7 @@ from baton.kernel.actor import Actor, Role, system
 from baton.kernel.errors import Conflict, Forbidden, NotFound
 from baton.kernel.operation import Operation, registry
 from baton.kernel.perform import perform
+from tests.leads.words import unlike
 from tests.operations import cases_agents as cases_agents
 from tests.operations import cases_autom as cases_autom
 from tests.operations import cases_clock as cases_clock
@@ -79,6 +80,7 @@ async def test_appends_its_activities_under_its_actor(team: Team, name: str) -> 
     latest = [row for row in rows if row["operation_id"] == rows[0]["operation_id"]]
     assert len(rows) > before
     assert set(case.leaves) <= {row["kind"] for row in latest}
+    assert await unlike(team.db, actor.org_id) == []
     if name not in AS_THEMSELVES:
         assert {(row["actor_type"], row["actor_id"], row["actor_name"]) for row in latest} == {
             (actor.type, actor.id, actor.name)

@@ -13,7 +13,7 @@ from baton.contacts.find_or_make import Identity, find_or_make
 from baton.kernel.actor import Actor
 from baton.kernel.db import Tx, as_json, columns
 from baton.kernel.values import email_key
-from baton.leads import hot, stay, totals
+from baton.leads import hot, stay, totals, words
 from baton.leads.lead import COLUMN_NAMES, Lead, facts, json_name
 from baton.scoring import score as scoring
 
@@ -88,6 +88,7 @@ async def _write(tx: Tx, new: Sequence[New]) -> None:
     beside = (*_BESIDE, *((slot.name, slot.type) for slot in slots))
     values = [keys, *columns(stays, 2), *(slot.values for slot in slots)]
     await tx.execute(_insert(beside), tx.org_id, as_json([each.lead for each in new]), *values)
+    await words.keep(tx, [each.lead.id for each in new])
 
 
 async def _identify(tx: Tx, actor: Actor, new: Sequence[New]) -> list[Entry]:

@@ -15,7 +15,7 @@ from baton.kernel.errors import NotFound, must_be_current
 from baton.kernel.operation import Output
 from baton.kernel.values import Ref, email_key
 from baton.kernel.written import written
-from baton.leads import hot, stay, totals
+from baton.leads import hot, stay, totals, words
 from baton.pipelines.pipeline import Stage, Status
 
 Facts = dict[str, Any]
@@ -178,6 +178,8 @@ async def change(
     if "fields" in changes:
         beside |= {slot.name: slot.values[0] for slot in await hot.of(tx, [after.fields or _EMPTIED])}
     await _write(tx, after, [name for name in new if _JSON_NAMES[name] in changes], beside)
+    if not words.SEARCHED.isdisjoint(changes):
+        await (words.forget(tx, after.id) if after.deleted_at else words.keep(tx, [after.id]))
     kind_of_subject, subject_id = subject or ("lead", before.id)
     await append(
         tx, actor,
