@@ -20,6 +20,7 @@ from baton.kernel.migrate import migrate
 from baton.kernel.revisions import folder as migrations
 from bench.build import build
 from bench.made import Dataset, settings_of
+from bench.server import LIMITS_DATABASE
 
 GENERATOR = 1  # raise it when the rows that are made change
 SMALL = 200_000
@@ -91,16 +92,18 @@ def _brought_forward(leads: int, kept: Path, tell: Callable[[str], None]) -> boo
         other.rename(kept)
         with EmbeddedPostgres(kept) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(migrate(server.dsn(), settings_of(kept, server)))
-            runner.run(_analyzed(server))
+            runner.run(_settled(server))
         (kept / "bench.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(found, migrations=digests())))
         return True
     return False
 
 
-async def _analyzed(server: EmbeddedPostgres) -> None:
-    owner = await asyncpg.connect(server.dsn())
-    await owner.execute("VACUUM (ANALYZE)")
-    await owner.close()
+async def _settled(server: EmbeddedPostgres) -> None:
+    """Statistics of what was migrated; the copy of the rows that limits write to is older, and is made anew when it is wanted."""
+    root = await asyncpg.connect(server.dsn(user="postgres"))
+    await root.execute(f"DROP DATABASE IF EXISTS {LIMITS_DATABASE}")
+    await root.execute("VACUUM (ANALYZE)")
+    await root.close()
 
 
 def _unused(folder: Path) -> bool:

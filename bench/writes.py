@@ -1,6 +1,7 @@
 """Public capture and moving a lead: requests a second beside pgbench, which commits the same statements one by one."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -65,7 +66,7 @@ async def capture(place: Place) -> list[Line]:
 
 
 async def _capture_script(place: Place, port: int, traffic: Traffic) -> tuple[list[Statement], limit.Script]:
-    client, number = Client(port, traffic.headers), iter(range(10**15, 10**16))
+    client, number = Client(port, traffic.headers), iter(range(time.time_ns() // 1000, 10**17))
     last = 0
 
     async def act() -> None:
