@@ -33,7 +33,7 @@ def prepare(place: Place, password: str, tell: Callable[[str], None]) -> None:
             raise Misconfigured(f"{place.cluster} is not empty and not a database. Choose another folder with --data.")
         tell("Making the database …")
         _create(place, password)
-    data_dir.write_private(place.cluster / "baton.conf", config.text(place.sockets))
+    data_dir.write_private(place.cluster / "baton.conf", config.text(place.sockets, place.cluster))
 
 
 def _check_disk(cluster: Path) -> None:

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL's configuration: durable, local only, sized to a small machine."""
 
 import os
+import shutil
 from pathlib import Path
 
 MEGABYTE = 1 << 20
@@ -18,7 +19,6 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 wal_compression = off
-max_wal_size = '2GB'
 checkpoint_timeout = '15min'
 
 jit = off
@@ -45,8 +45,8 @@ log_startup_progress_interval = '2s'
 """
 
 
-def text(sockets: Path) -> str:
-    """The configuration file for a server whose socket is in that folder."""
+def text(sockets: Path, cluster: Path) -> str:
+    """The configuration file for a server whose socket and whose files are in these folders."""
     memory = _memory()
     shared = min(512, max(64, memory // MEGABYTE // 16))
     sized = f"""
@@ -54,8 +54,17 @@ unix_socket_directories = '{sockets}'
 shared_buffers = '{shared}MB'
 effective_cache_size = '{max(256, memory // MEGABYTE // 2)}MB'
 maintenance_work_mem = '{min(256, max(32, shared // 2))}MB'
+max_wal_size = '{_log(cluster)}MB'
 """
     return _FIXED + sized
+
+
+def _log(cluster: Path) -> int:
+    """Megabytes of log between checkpoints, each of which makes every page be logged whole once more: an eighth of the free disk.
+
+    At least 1 GB and at most 8, used by a server that writes for minutes. One that is killed then reads half of them before it answers.
+    """
+    return min(8192, max(1024, shutil.disk_usage(cluster).free // MEGABYTE // 8))
 
 
 def _memory() -> int:
