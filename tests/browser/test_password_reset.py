@@ -52,6 +52,7 @@ async def test_who_forgot_the_password_gets_in_again(
     await page.get_by_label("New password").fill("short")
     await page.keyboard.press("Enter")
     await page.get_by_text("A password has at least 10 characters.").wait_for()
+    await page.locator("input[name=password]:focus").wait_for()
     await page.keyboard.type("an own password of hers")
     await page.keyboard.press("Enter")
     if several:
