@@ -109,6 +109,7 @@ async def _bare(owner: asyncpg.Connection, org_id: UUID, operation_id: UUID | No
         "companies": "t.id",
         "contacts": "t.id",
         "leads": "t.id",
+        "lead_words": "t.lead_id",
         "activities": "t.subject_id",
         "lead_scores": "t.lead_id",
     }

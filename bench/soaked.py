@@ -14,7 +14,7 @@ from bench.server import Served
 GROWTH = 1.25
 """So much more than after the first tenth may a process hold at the end, by the medians of a tenth of the run each."""
 TABLES = (
-    "leads", "activities", "lead_scores", "contacts", "jobs.pgqueuer", "jobs.pgqueuer_log", "idempotency_keys", "directory_credentials",
+    "leads", "lead_words", "activities", "lead_scores", "contacts", "jobs.pgqueuer", "jobs.pgqueuer_log", "idempotency_keys", "directory_credentials",
     "stage_deltas", "agent_runs", "tasks", "notices", "log_seals",
 )  # fmt: skip
 
