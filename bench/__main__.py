@@ -19,6 +19,7 @@ from bench import files, integrity, limit, load, process, reads, work, writes
 from bench.dataset import dataset
 from bench.lines import HEAD, Group, Line
 from bench.server import Place, place
+from bench.taken_back import take_back
 
 GROUPS: dict[str, Group] = {
     "start": process.start, "list": reads.list_, "pages": reads.pages, "board": reads.board, "summary": reads.summary,
@@ -67,6 +68,8 @@ def main() -> None:
 async def measure(where: Place, names: list[str]) -> Result:
     """All groups, one after the other; one that fails is told, and the others go on."""
     before = os.getloadavg()[0]
+    if gone := await take_back(where):
+        console.print(f"Took {gone:,} leads of earlier runs out of the data set.")
     lines: list[Line] = []
     failed: dict[str, str] = {}
     whole = time.perf_counter()
