@@ -2,7 +2,8 @@
 -- beginning (of "ro", 166,000 of a million leads) before it answers the first. Fifty finds, the most that a search answers, are enough.
 
 -- What is searched for at a step: 1 all words whole, 2 the last one (it may be half typed) a beginning, 3 all of them beginnings,
--- 4 those with one letter wrong too. Nothing (null) where a step asks what the next one asks. A phone number is one word.
+-- 4 those with one letter wrong too; 0 is all words but the last one, whole: where they find nothing step 2 need not be asked.
+-- Nothing (null) where a step asks what the next one asks. A phone number is one word.
 create function search_asked(org uuid, query text, step integer) returns tsquery language sql immutable parallel safe
   return (select string_agg('(''' || right(org::text, 8) || '=' || w || '''' || case when step > 2 or (step = 2 and latest) then ':*' else '' end
                             || coalesce((select string_agg(' | ''' || right(org::text, 8) || '~' || s || '''', '')
@@ -14,42 +15,11 @@ create function search_asked(org uuid, query text, step integer) returns tsquery
                                              else regexp_split_to_array(search_fold(left(query, 200)) collate pg_unicode_fast,
                                                                         '[^[:alnum:]]+') end) with ordinality x (w, n)
                            where x.w <> '' group by 1 order by 2 limit 8) distinct_words) tests
-           where step <> 2 or words > 1);
+           where (step not in (0, 2) or words > 1) and not (step = 0 and latest));
 
 -- The first step: who looks at all finds, or at very many, begins with beginnings.
 create function search_first(most bigint) returns integer language sql immutable parallel safe
   return case when most <= 1000 then 1 else 3 end;
-
-create or replace function search_leads(query text, most bigint default null) returns setof uuid
-  language plpgsql stable security definer rows 200
-  set search_path = pg_catalog, public, pg_temp set enable_seqscan = off set enable_indexscan = off as $$
-declare
-  org   uuid := nullif(current_setting('app.org_id', true), '')::uuid;
-  asked tsquery;
-  finds bigint;
-begin
-  for step in search_first(most)..4 loop
-    asked := search_asked(org, query, step);
-    continue when org is null or asked is null;
-    return query
-      with named as materialized (
-        select l.org_id, l.id from leads l
-         where search_vector(l.org_id, l.name || ' ' || coalesce(l.company_name, ''),
-                             coalesce(l.email, '') || ' ' || coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, ''),
-                             coalesce(l.phone, '')) @@ asked
-           and l.deleted_at is null limit most),
-      told as materialized (
-        select a.org_id, a.lead_id from activities a
-         where search_vector(a.org_id, '', coalesce(a.payload ->> 'notes', a.payload ->> 'message'), '') @@ asked
-           and a.lead_id is not null and coalesce(a.payload ->> 'notes', a.payload ->> 'message') is not null limit most)
-      select n.id from named n where n.org_id = org
-      union
-      select t.lead_id from told t where t.org_id = org
-       limit most;
-    get diagnostics finds = row_count;
-    exit when finds >= least(most, 50) or (step = 3 and finds > 0);
-  end loop;
-end $$;
 
 create or replace function search_contacts(query text, most bigint default null) returns setof uuid
   language plpgsql stable security definer rows 200
@@ -62,6 +32,10 @@ begin
   for step in search_first(most)..4 loop
     asked := search_asked(org, query, step);
     continue when org is null or asked is null;
+    if step = 2 and finds = 0 then
+      perform 1 from contacts c where search_vector(c.org_id, c.name, coalesce(c.email, ''), coalesce(c.phone, '')) @@ search_asked(org, query, 0) and c.deleted_at is null limit 1;
+      continue when not found;
+    end if;
     return query
       with named as materialized (
         select c.org_id, c.id from contacts c
@@ -83,6 +57,10 @@ begin
   for step in search_first(most)..4 loop
     asked := search_asked(org, query, step);
     continue when org is null or asked is null;
+    if step = 2 and finds = 0 then
+      perform 1 from companies c where search_vector(c.org_id, c.name, coalesce(c.website, ''), '') @@ search_asked(org, query, 0) and c.deleted_at is null limit 1;
+      continue when not found;
+    end if;
     return query
       with named as materialized (
         select c.org_id, c.id from companies c
@@ -92,5 +70,3 @@ begin
     exit when finds >= least(most, 50) or (step = 3 and finds > 0);
   end loop;
 end $$;
-
-drop function search_query(uuid, text, boolean);

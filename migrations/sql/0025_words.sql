@@ -33,6 +33,10 @@ begin
   for step in search_first(most)..4 loop
     asked := search_asked(org, query, step);
     continue when org is null or asked is null;
+    if step = 2 and finds = 0 then
+      perform 1 from lead_words w where search_vector(w.org_id, w.names, w.others, w.phone) @@ search_asked(org, query, 0) limit 1;
+      continue when not found;
+    end if;
     return query
       with named as materialized (
         select w.org_id, w.lead_id from lead_words w where search_vector(w.org_id, w.names, w.others, w.phone) @@ asked limit most),
@@ -48,3 +52,5 @@ begin
     exit when finds >= least(most, 50) or (step = 3 and finds > 0);
   end loop;
 end $$;
+
+drop function search_query(uuid, text, boolean);
