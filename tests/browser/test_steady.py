@@ -1,10 +1,11 @@
 """Pages stand still and are soon up to date: nothing shifts as they load or while others work. Spec A9, B1."""
 
+import asyncio
 import time
 from statistics import median
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import OpenRoom
 from tests.browser.stages import inbound, lead
@@ -52,6 +53,27 @@ async def test_pages_load_without_a_shift(enter: OpenRoom, team: Team) -> None:
             await page.wait_for_timeout(300)  # what scripts do at the beginning
             await page.evaluate("document.fonts.ready")
             await _still(page)
+
+
+async def test_a_card_that_moves_is_never_there_twice(enter: OpenRoom, team: Team) -> None:
+    """The column that it has left may come late: until then the card stands in the one that it went to."""
+    stages, leads = await _furnished(team)
+    card, old, new = f"#card-{leads[0].id}", stages[0], stages[1]
+    room = await enter(team.ben)
+    page = await room.go("/board")
+    held = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route(lambda url: str(old.id) in url and "column" in url, late)
+    await team.do(team.ana, "crm.leads.moveStage", leadId=str(leads[0].id), stageId=str(new.id))
+    await page.locator(f"#col-{new.id} {card}").wait_for()
+    await expect(page.locator(card)).to_have_count(1)
+    held.set()
+    await expect(page.locator(f"#col-{old.id} {card}")).to_have_count(0)
+    await expect(page.locator(f"#col-{new.id} {card}")).to_have_count(1)
 
 
 async def test_what_others_do_shifts_nothing_else_and_takes_no_focus(enter: OpenRoom, team: Team) -> None:

@@ -104,6 +104,18 @@ function unmark(leadId) {
   card?.querySelector(".live")?.remove();
 }
 
+// Columns come one by one: until the one that a card has left is here, the card stands in both. The newer one stays.
+function once() {
+  const seen = new Map();
+  for (const card of document.querySelectorAll(".col .card")) {
+    const other = seen.get(card.id);
+    const newer = other ? Number(card.dataset.version) - Number(other.dataset.version) : 0;
+    if (newer < 0) card.remove();
+    else seen.set(card.id, card);
+    if (newer > 0) other.remove();
+  }
+}
+
 function keepFocus() {
   if (document.activeElement !== document.body || !focused) return;
   document.getElementById(focused.card)?.querySelector(focused.within)?.focus({ preventScroll: true });
@@ -148,5 +160,5 @@ if (live) {
     const done = ctx.request.method !== "GET" && ctx.response?.status < 400;
     if (done && !ctx.target?.matches?.("[data-live]")) refresh(document.querySelectorAll("[data-live]"));
   });
-  document.addEventListener("htmx:after:swap", () => { paint(); keepFocus(); });
+  document.addEventListener("htmx:after:swap", () => { once(); paint(); keepFocus(); });
 }
